@@ -171,6 +171,12 @@ _RULES = (
     _factored_needs("trading.reward", "mark_to_market", "computes what accounts earn, in net pips"),
     _factored_needs("train.phase", "search", "learns everything from bars, in one phase"),
     _factored_needs("collect.backend", "same", "collects no episodes"),
+    _factored_needs("collect.ahead", False, "collects no episodes"),
+    _Rule(
+        ("collect.ahead", "collect.backend"),
+        lambda c: not c.collect.ahead or c.collect.backend == "same",
+        "exports play ahead already, with weights whose age depends on timing; set one of the two",
+    ),
     _Rule(
         ("trading.max_entries", "train.num_unroll_steps"),
         lambda c: (

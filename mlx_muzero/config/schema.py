@@ -269,6 +269,11 @@ class CollectConfig:
     backend: CollectBackend = setting(
         "same", "what plays: the same as search.backend, or exports made during training"
     )
+    ahead: bool = setting(
+        False,
+        "whether the next round is played during learning, on another core, with the weights from "
+        "before it",
+    )
     refresh_steps: int = setting(500, "training steps between renewals of such an export", 1)
     initial_temperature: float = setting(10.0, "action temperature of the first episode", 1e-3, 1e3)
     final_temperature: float = setting(1.0, "action temperature after the decay", 1e-3, 1e3)

@@ -4,9 +4,8 @@ The weights that play are older than those being learned, by one round plus the 
 How much older depends on timing.
 """
 
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
+from functools import partial
 from queue import SimpleQueue
 from typing import Protocol
 
@@ -22,11 +21,8 @@ from mlx_muzero.training.collector import Collector, Round
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.player import Player
 from mlx_muzero.training.refresher import Refreshed, Weights, drained
-from mlx_muzero.training.threads import in_thread, join
+from mlx_muzero.training.round_under_way import RoundUnderWay
 from mlx_muzero.types import Advance
-
-_WAIT_S = 0.05
-"""How often the trainer receives progress while it waits for a round."""
 
 
 class AgentRefresher(Protocol):
@@ -42,10 +38,6 @@ class AgentRefresher(Protocol):
 
     def close(self) -> None:
         """Abandon the refresh in progress."""
-
-
-class _Closed(Exception):
-    """The collector was closed while a round was being played."""
 
 
 class BackgroundCollector:
@@ -68,9 +60,7 @@ class BackgroundCollector:
         self._exported: Refreshed | None = None
         self._stand_in = Player(config, rules)
         self._events = refresher.events
-        self._under_way: Future[Round] | None = None
-        self._decisions = 0
-        self._closed = threading.Event()
+        self._under_way = RoundUnderWay()
 
     def collect(self, first_episode: int, tick: Advance) -> Round:
         """Return the round that begins with `first_episode`, and start the next one at once.
@@ -79,18 +69,12 @@ class BackgroundCollector:
             first_episode: where the last round ended.
             tick: receives the decisions made during the wait; an exception it raises ends the wait.
         """
-        if self._under_way is None:
-            self._under_way = self._begin(first_episode)
-        heard = self._decisions
-        while not wait([self._under_way], _WAIT_S).done:
-            decisions = self._decisions
-            tick(decisions - heard)
-            heard = decisions
-        played = self._under_way.result()
+        if not self._under_way.begun:
+            self._begin(first_episode)
+        played = self._under_way.wait(tick)
         following = first_episode + len(played.episodes)
-        self._under_way = None
         if self._collector.round_size(following):
-            self._under_way = self._begin(following)
+            self._begin(following)
         return played
 
     def learned(self) -> None:
@@ -105,19 +89,17 @@ class BackgroundCollector:
 
     def close(self) -> None:
         """Abandon the work in progress and end its processes."""
-        self._closed.set()
         self._refresher.close()
-        join(self._under_way)
+        self._under_way.close()
         if self._exported is not None:
             self._exported.agent.close()
 
-    def _begin(self, first_episode: int) -> Future[Round]:
+    def _begin(self, first_episode: int) -> None:
         """Start playing the round that begins with `first_episode`; no other may be in progress."""
         agent, steps = self._player()
         count = self._collector.round_size(first_episode)
-        return in_thread(
-            lambda: self._collector.play_round(agent, steps, first_episode, count, self._decided)
-        )
+        play = self._collector.play_round
+        self._under_way.begin(partial(play, agent, steps, first_episode, count))
 
     def _player(self) -> tuple[Agent, int]:
         """Return the agent that plays the next round, and the training steps of its weights."""
@@ -146,9 +128,3 @@ class BackgroundCollector:
         weights = self._learner.playing_weights()
         mx.eval(weights)
         return {name: np.array(array) for name, array in weights.items()}
-
-    def _decided(self, count: int) -> None:
-        """Count decisions; called in the thread that plays."""
-        if self._closed.is_set():
-            raise _Closed
-        self._decisions += count

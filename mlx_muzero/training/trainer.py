@@ -3,8 +3,9 @@
 All phases share one loop; the phase decides who plays and what is validated
 (`mlx_muzero.training.phases`). What comes next depends only on counters (`Counters`), which also
 key every random number, so a run resumed from a checkpoint does exactly what the uninterrupted run
-would have done. If `collect.backend` is set, rounds are played concurrently, with weights whose age
-depends on timing.
+would have done. If `collect.ahead` is set, a round is played while the one before is learned from;
+a stop then returns to where that round was begun. If `collect.backend` is set, rounds are played
+concurrently, with weights whose age depends on timing.
 """
 
 import math
@@ -62,6 +63,9 @@ class Trainer:
         self.journal = TrainingJournal(journal_path, self.config, self.rules)
         if self.ranks.size > 1 and self.config.collect.backend != "same":
             raise ConfigError('collect.backend must be "same" if several processes train together')
+        if self.ranks.size > 1 and self.config.collect.ahead:
+            raise ConfigError("collect.ahead must be false if several processes train together")
+        self._round_begun: Checkpoint | None = None
         self._validation_starts = self.dataset.evaluation_starts(
             "validation", self.config.train.validate_sessions
         )
@@ -140,9 +144,12 @@ class Trainer:
         self.ranks.abandon = self._abandon
         try:
             self._take_from_first()
+            self._play_ahead()
             while self._act():
                 self._poll()
         except StopRequested:
+            if self._round_begun is not None:
+                self.state.restore(self._round_begun)
             self._save()
             self.journal.append("stopped", **asdict(self.counters))
             return False
@@ -208,6 +215,11 @@ class Trainer:
             return 0
         return int(self.counters.episodes * self.config.train.steps_per_episode)
 
+    def _play_ahead(self) -> None:
+        """Let the phase begin the next round if it plays ahead, and remember with what state."""
+        begun = self.phase.play_ahead(self.counters.episodes)
+        self._round_begun = self.state.checkpoint() if begun else None
+
     def _collect(self) -> None:
         count = round_size(self.config, self.counters.phase, self.counters.episodes)
         mine = math.ceil(count / self.ranks.size)
@@ -220,6 +232,7 @@ class Trainer:
             return
         self.state.replay.add(played.episodes)
         self.counters.episodes += len(played.episodes) * self.ranks.size
+        self._play_ahead()
         self.journal.collected(played, first, self.counters, self.state.replay)
         self.listener.collected(played.episodes, self.counters)
 

@@ -46,7 +46,7 @@ def configs(draw) -> Config:
     paired = {"train_frac", "validation_frac", "session_bars", "num_unroll_steps", "value_min",
               "value_max", "min_episodes", "max_episodes", "features", "first_utc", "end_utc",
               "transformer_heads", "transformer_width", "cost", "maker_frac", "swap_long_pips",
-              "swap_short_pips", "events", "session_start", "kind", "mirrored",
+              "swap_short_pips", "events", "session_start", "kind", "mirrored", "ahead",
               "cost_clock_minutes", "cost_low_pips", "cost_high_pips", "planner", "flat_by",
               "no_entries"}  # fmt: skip
     market = replace(FX_MICRO.market, features="crypto")
@@ -298,3 +298,8 @@ def test_bars_are_taken_from_a_span_of_time(first, end):
         config_toml.loads(f'[market]\nfirst_utc = "{first}"\nend_utc = "{end}"')
     whole = config_toml.loads('[market]\nfirst_utc = "2019-01-01"\nend_utc = "2020-01-01 22:00"')
     assert config_toml.loads(config_toml.dumps(whole)) == whole
+
+
+def test_exports_do_not_play_ahead():
+    found = problems('preset = "fx_micro"\n[collect]\nahead = true\nbackend = "coreml-sim"\n')
+    assert any("collect.ahead" in problem for problem in found)

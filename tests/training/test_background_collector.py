@@ -188,8 +188,8 @@ def test_closing_abandons_the_round_under_way(stage, tmp_path):
     with pytest.raises(Stopped):
         stage.background.collect(0, stop)
     stage.background.close()
-    assert stage.background._under_way.done()
-    assert stage.background._under_way.exception() is not None
+    assert stage.background._under_way._round.done()
+    assert stage.background._under_way._round.exception() is not None
 
 
 def of_kind(events, kind):

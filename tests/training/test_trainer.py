@@ -1,6 +1,8 @@
 """The training loop: a run does the same whether or not it was stopped, and stops when it must."""
 
 import dataclasses
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -9,7 +11,8 @@ from mlx_muzero.errors import RunError, TrainingDiverged
 from mlx_muzero.evaluation import race
 from mlx_muzero.numerics import numerics
 from mlx_muzero.runlog import journal
-from mlx_muzero.training.collector import temperature
+from mlx_muzero.training.collector import Collector, temperature
+from mlx_muzero.training.learner import Learner
 from runs import Heard, assert_same_run, at_poll, everything, make_trainer, ran_through
 
 MORE_STOPS = (1, 12, 13, 17, 28, 30, 31, 45, 65, 78, 90)
@@ -219,3 +222,63 @@ def test_the_temperature_falls_linearly_and_stays(small_config):
     np.testing.assert_allclose(
         temperature(collect, np.array([0, 45, 90, 1000])), [10.0, 5.5, 1.0, 1.0]
     )
+
+
+@pytest.fixture
+def ahead_config(small_config):
+    """Two rounds between validations, the second of which is played while the first is learned."""
+    train = dataclasses.replace(
+        small_config.train, episodes=16, validate_interval=8, checkpoint_interval=8
+    )
+    collect = dataclasses.replace(small_config.collect, ahead=True)
+    return dataclasses.replace(small_config, train=train, collect=collect)
+
+
+@pytest.fixture
+def played_ahead(tmp_path_factory, ahead_config):
+    """A run of `ahead_config`, made once."""
+    return ran_through(ahead_config, tmp_path_factory.getbasetemp() / "played-ahead")
+
+
+def test_rounds_played_ahead_have_the_weights_of_when_they_were_begun(played_ahead):
+    rounds = [(e["episodes"], e["weights_steps"]) for e in events(played_ahead, "collected")]
+    # After a validation or checkpoint a round begins with all that was learned until then.
+    assert rounds == [(4, 0), (8, 0), (12, 8), (16, 8)]
+
+
+@pytest.mark.parametrize("delayed", ["learning", "playing"])
+def test_timing_changes_nothing_of_a_run_that_plays_ahead(
+    tmp_path, ahead_config, small_dataset, played_ahead, monkeypatch, delayed
+):
+    kind, name = {"learning": (Learner, "step"), "playing": (Collector, "play_round")}[delayed]
+    original = getattr(kind, name)
+
+    def slow(*arguments):
+        time.sleep(0.03)
+        return original(*arguments)
+
+    monkeypatch.setattr(kind, name, slow)
+    trainer = make_trainer(tmp_path / delayed, ahead_config, small_dataset)
+    assert trainer.run()
+    assert_same_run(everything(trainer), everything(played_ahead))
+
+
+@pytest.mark.parametrize("poll", [3, 9, 11, 13, 16, 20, 30])
+def test_a_run_that_plays_ahead_is_the_same_if_it_is_stopped(
+    tmp_path, ahead_config, small_dataset, played_ahead, poll
+):
+    path = tmp_path / "stopped"
+    assert not make_trainer(path, ahead_config, small_dataset, at_poll(poll)).run()
+    resumed = make_trainer(path, ahead_config, small_dataset)
+    assert resumed.run()
+    assert_same_run(everything(resumed), everything(played_ahead))
+
+
+def test_what_plays_ahead_is_over_before_a_stopped_run_is(
+    tmp_path, ahead_config, small_dataset, monkeypatch
+):
+    trainer = make_trainer(tmp_path / "stopped", ahead_config, small_dataset)
+    monkeypatch.setattr(trainer, "stop", lambda: trainer.counters.steps == 2)
+    assert not trainer.run()
+    assert trainer.counters.steps == 0, "it returned to where the round was begun"
+    assert threading.active_count() == 1

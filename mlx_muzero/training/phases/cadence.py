@@ -16,6 +16,12 @@ def is_due(interval: int, last: int, episodes: int) -> bool:
     return episodes // interval > last // interval
 
 
+def falls_on(config: Config, episodes: int) -> bool:
+    """Whether a validation or checkpoint belongs after exactly so many episodes of a phase."""
+    train = config.train
+    return not all(episodes % n for n in (train.validate_interval, train.checkpoint_interval))
+
+
 def round_size(config: Config, phase: PhaseName, episodes: int) -> int:
     """Episodes of the round after the first `episodes` of `phase`; 0 after its last round."""
     train = config.train

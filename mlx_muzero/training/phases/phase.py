@@ -68,6 +68,10 @@ class Phase(ABC):
         None if the phase learns from bars and plays nothing.
         """
 
+    def play_ahead(self, first_episode: int) -> bool:
+        """Begin the round that `play_round` will ask for next; whether it was begun."""
+        return False
+
     @abstractmethod
     def validate(self, counters: Counters, tick: Advance) -> bool:
         """Validate the player's model, journal the result and record it in `counters`.

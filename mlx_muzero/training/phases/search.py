@@ -1,6 +1,8 @@
 """The search phase, MuZero: the agent plays its own episodes, and a backtest validates it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -11,12 +13,16 @@ from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.outcome_forecast import forecast_outcomes
 from mlx_muzero.evaluation.race import race, race_order
 from mlx_muzero.exports.deployment import EngineEvent
+from mlx_muzero.machine import performance_cores
 from mlx_muzero.training.background_collector import BackgroundCollector
 from mlx_muzero.training.collector import Collector, Round
 from mlx_muzero.training.decision_recording import record_decisions
+from mlx_muzero.training.phases.cadence import falls_on
 from mlx_muzero.training.phases.phase import Phase, PhaseContext
+from mlx_muzero.training.player import Player
 from mlx_muzero.training.progress import Counters
 from mlx_muzero.training.refresher import Refresher
+from mlx_muzero.training.round_under_way import RoundUnderWay
 from mlx_muzero.types import F64, I64, Advance
 
 _FORECAST_BARS = 512
@@ -88,6 +94,44 @@ class SearchPhase(Phase):
     def _pips(self, metrics: Metrics) -> float:
         by_trade = self.context.config.train.best_by == "expectancy"
         return metrics.expectancy_pips if by_trade else metrics.net_pips_per_session
+
+
+class AheadSearchPhase(SearchPhase):
+    """Plays the next round in another thread, with the weights of when it is begun.
+
+    That is when the round before was finished, except where a validation or a checkpoint falls: the
+    round after it is begun afterwards. What a run does depends on its counters alone.
+    """
+
+    def __init__(self, context: PhaseContext) -> None:
+        super().__init__(context)
+        config = context.config
+        # One core learns, the others play; the search is the same on any number of threads.
+        threads = config.search.threads or max(performance_cores() - 1, 1)
+        config = replace(config, search=replace(config.search, threads=threads))
+        self._ahead = Player(config, context.rules)
+        self._under_way = RoundUnderWay()
+
+    def play_ahead(self, first_episode: int) -> bool:
+        """See `Phase.play_ahead`."""
+        count = self.collector.round_size(first_episode)
+        if not count or falls_on(self.context.config, first_episode):
+            return False
+        learner = self.context.learner
+        self._ahead.take(learner.playing_weights())
+        play = self.collector.play_round
+        self._under_way.begin(partial(play, self._ahead.agent, learner.steps, first_episode, count))
+        return True
+
+    def play_round(self, first_episode: int, count: int, tick: Advance) -> Round | None:
+        """The round that was begun, or one played now; `count` is the same in both."""
+        if self._under_way.begun:
+            return self._under_way.wait(tick)
+        return super().play_round(first_episode, count, tick)
+
+    def close(self) -> None:
+        """Abandon the round in progress."""
+        self._under_way.close()
 
 
 class BackgroundSearchPhase(SearchPhase):
