@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -126,16 +125,16 @@ def test_a_command_that_fails_ends_the_engine(tmp_path, monkeypatch):
 
 
 class Slow(DicePlanner):
-    """Thinks half a second about one decision and tells that it does."""
+    """Tells that it thinks about one decision, which takes until it is told to end."""
 
     def __init__(self):
         super().__init__()
-        self.thinking = threading.Event()
+        self.thinking, self.end = threading.Event(), threading.Event()
 
     def plan(self, observation, position, seed, simulations, minute):
         if len(self.asked) == 5 and not self.thinking.is_set():
             self.thinking.set()
-            time.sleep(0.5)
+            self.end.wait(60.0)
         return super().plan(observation, position, seed, simulations, minute)
 
 
@@ -144,9 +143,12 @@ def test_a_halt_that_was_too_late_never_happens(tmp_path):
 
     def command():
         planner.thinking.wait()
-        with pytest.raises(RunError, match="will not run later") as refused:
-            send(path / "control.sock", "halt", timeout_s=0.1)
-        refusals.append(refused)
+        try:
+            with pytest.raises(RunError, match="will not run later") as refused:
+                send(path / "control.sock", "halt", timeout_s=0.4)
+            refusals.append(refused)
+        finally:
+            planner.end.set()
 
     thread = threading.Thread(target=command)
     thread.start()

@@ -20,6 +20,7 @@ from markets import quoted_bars, walk_bars
 from mlx_muzero.agent.backend_choice import BACKENDS
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.choices import ExpansionMode
+from mlx_muzero.config.presets import FX_FACTORED, FX_MICRO, PRESETS
 from mlx_muzero.config.schema import REWARDS
 from mlx_muzero.config.toml import KEYS
 from mlx_muzero.evaluation.rivals.fitted import RIVALS
@@ -235,18 +236,37 @@ def blocks(page, language):
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
 
 
+ONLY_FACTORED = ("cost_clock_minutes", "cost_low_pips", "hold_bars", "search.planner")
+
+
+def commands(page):
+    """Every command of the page, from its blocks and from its text."""
+    text = page.read_text()
+    quoted = re.findall(
+        r"(?<!`)`([^`]+)`(?!`)", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    )
+    fenced = "".join(re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)).replace(
+        "\\\n", " "
+    )
+    return [*quoted, *fenced.splitlines()]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_quoted_configurations_are_valid(page, monkeypatch):
     own_rewards = re.findall(r'register_reward\("(\w+)"', page.read_text())
     monkeypatch.setattr(REWARDS, "_registered", dict.fromkeys(own_rewards))
     for text in blocks(page, "toml"):
         config_toml.loads(text, str(page))
-    for section, key, value in re.findall(r"--set (\w+)\.(\w+)=([^\s`)]+)", page.read_text()):
-        assigned = [f"{section}.{key}={value}"]
-        if section in paper_settings.SECTIONS:
-            paper_settings.override(paper_sessions.settings(("USDJPY",)), assigned)
-        else:
-            config_toml.override(config_toml.loads(""), assigned)
+    for command in commands(page):
+        preset = re.search(r"--preset[ =](\w+)", command)
+        assigned = re.findall(r"--set\s+(\w+\.\w+=[^\s`)]+)", command)
+        ours = [each for each in assigned if each.split(".")[0] not in paper_settings.SECTIONS]
+        # A command without a preset may be about a run of either kind of model.
+        factored = any(name in command for name in ONLY_FACTORED)
+        default = FX_FACTORED if factored else FX_MICRO
+        config_toml.override(PRESETS[preset[1]] if preset else default, ours)
+        theirs = [each for each in assigned if each not in ours]
+        paper_settings.override(paper_sessions.settings(("USDJPY",)), theirs)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)

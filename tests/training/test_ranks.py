@@ -108,7 +108,10 @@ def test_two_processes_take_the_steps_of_one_with_the_doubled_batch(
             np.testing.assert_array_equal(first[name], second[name], name)
             if name.endswith(WITHOUT_GRADIENT):
                 continue
-            np.testing.assert_allclose(first[name], array, rtol=1e-4, atol=2e-5, err_msg=name)
+            # Adam moves a parameter by the learning rate however small its gradient, and rounding
+            # is a large part of the smallest.
+            atol = 0.1 * exact_config.train.learning_rate
+            np.testing.assert_allclose(first[name], array, rtol=1e-4, atol=atol, err_msg=name)
     half = learned(exact_config, {name: array[:8] for name, array in arrays.items()}, Ranks())
     assert any(not np.allclose(half[name], alone[name], atol=1e-3) for name in alone)
 
