@@ -19,7 +19,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 ASSETS = Path(__file__).parent.parent / "docs" / "assets"
-BUILDS = {"this": ("this build", "tab:blue"), "other": ("the build before it", "tab:gray")}
+BUILDS = {
+    "this": ("a model of the market alone", "tab:blue"),
+    "other": ("the build before it, the specification's networks", "tab:gray"),
+}
 SHOWN = {
     "search": ("the agent, planning with the rules in force", "tab:blue", "o"),
     "raw network": ("its networks, without search", "tab:cyan", "v"),

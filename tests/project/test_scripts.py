@@ -159,7 +159,7 @@ def test_pictures_of_the_same_measurements_are_the_same(tmp_path, monkeypatch):
     assert drawn[0] == drawn[1]
     rules, learning = drawn[0]
     assert "seconds since the start of train" in learning
-    assert learning.count("this build") == 1
+    assert learning.count("a model of the market alone") == 1
     assert "flat after 2/3" in rules
 
 
