@@ -46,7 +46,8 @@ def test_every_kind_is_told_of(release):
 
 def assert_all_are_told_of(calls):
     assert {tuple(call["line"][:2]) for call in calls} >= {("data", "import"), ("paper", "report")}
-    assert [(why, call) for call in calls if (why := wrong(call)) is not None] == []
+    faults = [f"{why}: {call}" for call in calls if (why := wrong(call)) is not None]
+    assert not faults, "\n".join(faults)
 
 
 def wrong(call):
