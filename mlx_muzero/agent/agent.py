@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+import numpy as np
+
 from mlx_muzero.agent.moment import UNKNOWN, Moment
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.search.result import SearchResult, TreeTable
@@ -61,7 +63,11 @@ class Agent(Protocol):
         self, observation: F32, account: I32, *, simulations: int, moment: Moment = UNKNOWN
     ) -> tuple[SearchResult, TreeTable]:
         """Decide once without noise, for ``f32[1, W, F]`` and ``i32[1]``; also return the tree."""
-        ...
+        seed = np.zeros(1, np.uint64)
+        result = self.plan(
+            observation, account, seed, simulations=simulations, noise=False, moment=moment
+        )
+        return result, self.tree(0, simulations=simulations)
 
     def tree(self, root: int, *, simulations: int) -> TreeTable:
         """The tree of `root` in the last plan, which must have had as many simulations."""

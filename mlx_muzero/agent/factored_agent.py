@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.backend_choice import fallback, make_market
 from mlx_muzero.agent.leaf_change import LeafChange
 from mlx_muzero.agent.moment import UNKNOWN, Moment
@@ -54,7 +55,7 @@ class _Plan:
     account: I32
 
 
-class FactoredAgent:
+class FactoredAgent(Agent):
     """An `Agent` that plans with a model of the market under `rules`.
 
     Where `rules` are not those that the model was trained under, the worth of a state in a leaf
@@ -161,16 +162,6 @@ class FactoredAgent:
         plan = self._by_one_backend(lambda: self._planned(observation, account, moment, depth))
         self._tree = lambda root: self._tree_of(plan, root)
         return self._result(plan)
-
-    def explain(
-        self, observation: F32, account: I32, *, simulations: int, moment: Moment = UNKNOWN
-    ) -> tuple[SearchResult, TreeTable]:
-        """Decide once, for ``f32[1, W, F]`` and ``i32[1]``; also return the tree."""
-        seed = np.zeros(1, np.uint64)
-        result = self.plan(
-            observation, account, seed, simulations=simulations, noise=False, moment=moment
-        )
-        return result, self.tree(0, simulations=simulations)
 
     def tree(self, root: int, *, simulations: int) -> TreeTable:
         """The tree of `root` in the last plan, which must have had as many simulations."""

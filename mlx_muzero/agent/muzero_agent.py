@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import mlx.core as mx
 import numpy as np
 
+from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.backend_choice import fallback, make_encoder, make_evaluator, search_threads
 from mlx_muzero.agent.moment import UNKNOWN, Moment
 from mlx_muzero.backends.search_params import search_params
@@ -35,7 +36,7 @@ class Prediction:
     value: F32
 
 
-class MuZeroAgent:
+class MuZeroAgent(Agent):
     """An `Agent` that plans with a model of market and account, for accounts with `states`.
 
     `search.backend` computes the networks, with the weights `model` had when the agent was made or
@@ -125,16 +126,6 @@ class MuZeroAgent:
         return self.plan(
             observation, account, seed, simulations=simulations, noise=noise, moment=moment
         )
-
-    def explain(
-        self, observation: F32, account: I32, *, simulations: int, moment: Moment = UNKNOWN
-    ) -> tuple[SearchResult, TreeTable]:
-        """Decide once without noise, for ``f32[1, W, F]`` and ``i32[1]``; also return the tree."""
-        seed = np.zeros(1, np.uint64)
-        result = self.plan(
-            observation, account, seed, simulations=simulations, noise=False, moment=moment
-        )
-        return result, self.tree(0, simulations=simulations)
 
     def tree(self, root: int, *, simulations: int) -> TreeTable:
         """The tree of `root` in the last plan, which must have had as many simulations."""
