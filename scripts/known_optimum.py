@@ -1,19 +1,22 @@
 """Trains where the best that can be learned is known, and says how close the agent came, and when.
 
     python scripts/known_optimum.py [--market KIND] [--minutes N] [--seeds S ...] [--preset NAME]
-        [--config FILE] [--against CHECKOUT] [--against-config FILE] [--folder FOLDER] [--json]
+        [--config FILE] [--against CHECKOUT] [--against-config FILE] [--folder FOLDER]
+        [--sessions N] [--fresh-seed N] [--json]
 
-On a planted market the best policy is known exactly (docs/trading.md): how much of it does `train`
-reach in so many minutes, and after how many seconds four fifths of it? On the random walk there is
-nothing to learn: does the agent learn not to trade? `mlx-muzero train` runs once for every seed,
-one run after the other, each with the whole machine. The checkpoint that validated best is judged
-on 2,000 sessions of a market made with another seed, on which nothing was tuned or chosen. So are
-the rivals that learn without a world model. --against trains and judges with another checkout's
-environment and configuration as well, by turns. A run that is in --folder already is judged again.
+On a planted market the best policy is known exactly (docs/trading.md): how much of it does
+`train` reach in so many minutes, and after how many seconds four fifths of it? On the random walk
+there is nothing to learn: does the agent learn not to trade? (--market random_walk asks that
+alone.) `mlx-muzero train` runs once for every seed, one run after the other, each with the whole
+machine. The checkpoint that validated best is judged on 2,000 sessions of a market made with
+another seed, on which nothing was tuned or chosen. So are the rivals that learn without a world
+model. --against trains and judges with another checkout's environment and configuration as well,
+by turns. A run that is in --folder already is judged again.
 """
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import time
@@ -34,9 +37,12 @@ from mlx_muzero.experiment.trained_run import load_run
 from mlx_muzero.market.store.bar_store import BarStore
 
 ROOT = Path(__file__).resolve().parent.parent
-FRESH_SEED, FRESH_DAYS = 777, 540
-"""Of the market that judges, with a few more than 2,000 sessions."""
+FRESH_SEED = 777
+"""Of the market that judges."""
 SESSIONS = 2000
+DAYS_A_SESSION = 0.27
+"""Of a made-up market, weekends counted: a few more than its sessions need."""
+WALK = "random_walk"
 ENOUGH = 0.8
 """Share of the best policy's expectation that counts as learned."""
 
@@ -138,13 +144,28 @@ def main() -> None:
     parser.add_argument("--against-config", type=Path, help="what it trains with")
     parser.add_argument("--folder", type=Path, default=Path("runs/known-optimum"))
     parser.add_argument("--sessions", type=int, default=SESSIONS, help="that judge")
+    parser.add_argument(
+        "--fresh-seed", type=int, default=FRESH_SEED, help="of the market that judges"
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    facts = {name: getattr(options, name) for name in ("market", "minutes", "walk_minutes")}
-    report = Report(options.json, **facts, seeds=options.seeds, sessions=options.sessions)
+    named = ("market", "minutes", "walk_minutes", "seeds", "sessions", "fresh_seed")
+    report = Report(options.json, **{name: getattr(options, name) for name in named})
 
-    study = Study(builds(options), options.folder, options.sessions)
-    planted = study.market(options.market)
+    study = Study(builds(options), options.folder, options.sessions, options.fresh_seed)
+    if options.market != WALK:
+        tell_of_planted(study.market(options.market), options, report)
+    walk = study.market(WALK)
+    report.table(
+        WALK,
+        "random walk, net pips a session:",
+        walk.abstained(options.walk_minutes, options.seeds),
+    )
+    report.end()
+
+
+def tell_of_planted(planted: "Market", options: argparse.Namespace, report: Report) -> None:
+    """What agents and rivals reach where the best policy is known."""
     learned = list(planted.learned(options.minutes, options.seeds))
     report.table("planted", f"{options.market}, net pips a session:", learned)
     report.table(
@@ -152,17 +173,10 @@ def main() -> None:
         "fitted on the same market:",
         planted.rivals(options.seeds[0], learned[0].best_policy),
     )
-    for build in study.builds:
+    for build in planted.study.builds:
         of_build = [row.reached for row in learned if row.build == build.name]
         report.note(f"{build.name}: reached {spread(of_build)}")
     report.table("curves", "validations, net pips a session:", planted.validated)
-    walk = study.market("random_walk")
-    report.table(
-        "random_walk",
-        "random walk, net pips a session:",
-        walk.abstained(options.walk_minutes, options.seeds),
-    )
-    report.end()
 
 
 def builds(options: argparse.Namespace) -> list[Build]:
@@ -185,17 +199,19 @@ class Study:
     builds: list[Build]
     folder: Path
     sessions: int
+    fresh_seed: int
 
     def market(self, kind: str) -> "Market":
         """A market of `kind`, and its fresh twin, made by this build."""
         market = Market(self, kind)
-        if not market.store.exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            ours, to = self.builds[0], ("--db", str(market.store))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        ours, to = self.builds[0], ("--db", str(market.store))
+        if not market.holds(market.name):
             muzero(ours, "data", "synth", kind, "--symbol", market.name, *to)
+        if not market.holds(market.twin):
             # Pairs that are played together have sessions on the same days.
-            days = -(-FRESH_DAYS // (market.truth.get("pairs") or 1))
-            sizes = ("--seed", str(FRESH_SEED), "--days", str(days))
+            days = math.ceil(DAYS_A_SESSION * self.sessions / (market.truth.get("pairs") or 1))
+            sizes = ("--seed", str(self.fresh_seed), "--days", str(max(days, 10)))
             muzero(ours, "data", "synth", kind, "--symbol", market.twin, *sizes, *to)
         return market
 
@@ -206,14 +222,21 @@ class Market:
     def __init__(self, study: Study, kind: str) -> None:
         self.study = study
         self.store = study.folder / f"{kind}.duckdb"
-        self.name, self.twin = kind.upper(), f"{kind}_fresh".upper()
+        self.name, self.twin = kind.upper(), f"{kind}_fresh_{study.fresh_seed}".upper()
         self.validated: list[Validated] = []
 
     @property
     def truth(self) -> dict[str, Any]:
         """What is known of the market."""
+        return self._truth(self.name) or {}
+
+    def holds(self, name: str) -> bool:
+        """Whether the store has a market stored as `name`."""
+        return self.store.exists() and self._truth(name) is not None
+
+    def _truth(self, name: str) -> dict[str, Any] | None:
         with BarStore(self.store, read_only=True) as store:
-            return store.truth(self.name) or store.truth(f"{self.name}_1") or {}
+            return store.truth(name) or store.truth(f"{name}_1")
 
     def symbols(self, name: str) -> str:
         """Those of the market stored as `name`, as an option."""
