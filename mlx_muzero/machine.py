@@ -1,4 +1,4 @@
-"""This machine: its cores, this process's peak memory, and the cache folder."""
+"""This machine: its cores, this process's peak memory, and folders for cached and kept files."""
 
 import ctypes
 import os
@@ -57,3 +57,11 @@ def cache_folder() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "mlx_muzero"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mlx_muzero"
+
+
+def data_folder() -> Path:
+    """The folder of what is kept for this user, in the usual place; it may not exist yet."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "mlx_muzero"
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "mlx_muzero"

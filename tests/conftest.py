@@ -79,11 +79,12 @@ def new_homes(tmp_path_factory) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def own_home(monkeypatch, new_homes):
-    """Keeps caches of the person at this machine out of the tests, and the tests out of theirs."""
+    """Keeps files of the person at this machine out of the tests, and the tests out of theirs."""
     home = next(new_homes)
     home.mkdir(mode=0o700)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
 
 
 @pytest.fixture(autouse=True)

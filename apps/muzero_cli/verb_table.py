@@ -45,6 +45,10 @@ VERBS = {
         "muzero_cli.verbs.walk_forward:walk_forward",
         "Train and test in rolling windows over years, with one report of all tests.",
     ),
+    "looks": Verb(
+        "muzero_cli.verbs.looks:looks",
+        "List what was trained, chosen and tested on a store's bars, or merge another such ledger.",
+    ),
     "tree": Verb(
         "muzero_cli.verbs.tree:tree",
         "Show what a run's agent considers at one bar, starting flat.",

@@ -64,11 +64,18 @@ class Comparison:
         conditions: what they were measured on.
         entries: results by policy name, the agents first.
         expected_best_pips: expected net pips per session of the best policy, if known.
+        agents: names of the policies that were to be judged.
     """
 
     conditions: Conditions
     entries: dict[str, PolicyResult]
     expected_best_pips: float | None
+    agents: tuple[str, ...]
+
+    @property
+    def judged(self) -> dict[str, Backtest]:
+        """What the judged policies played, by name."""
+        return {name: self.entries[name].backtest for name in self.agents}
 
     def after(self, looks: Looks | None) -> "Comparison":
         """This comparison as one of so many `looks` at its bars."""
@@ -137,7 +144,8 @@ def compare(
     for policy in policies:
         doing(f"{policy.name}: decisions", len(starts) * dataset.config.session_bars)
         entries[policy.name] = play(policy, dataset, rules, starts, tick)
-    return Comparison(conditions_of(dataset, rules, split, starts), entries, expected)
+    conditions = conditions_of(dataset, rules, split, starts)
+    return Comparison(conditions, entries, expected, tuple(policy.name for policy in agents))
 
 
 def play(

@@ -76,6 +76,12 @@ class Conditions:
         return "bars after its own" if self.split == "later" else f"{self.split} split"
 
     @property
+    def looked(self) -> str:
+        """How often these bars were looked at, in sentences; "" where they chose the run."""
+        bars = "this test split" if self.split == "test" else "these bars"
+        return "" if self.looks is None else self.looks.at(bars)
+
+    @property
     def costs(self) -> str:
         """The costs, in words."""
         paid = [

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import Any
 
 from mlx_muzero.config import fx_targets
@@ -72,7 +73,8 @@ def evaluate(
     count = simulations or run.config.search.num_simulations
     market = (bars.dataset, run.rules, bars.part, sessions, bars.truth)
     comparison = compare(run.agents(agent, count), *market, tick, doing)
-    comparison = comparison.after(record_evaluation(run, bars.dataset, bars.part))
+    agent_alone = dict(islice(comparison.judged.items(), 1))
+    comparison = comparison.after(record_evaluation(run, bars.dataset, bars.part, agent_alone))
     return _evaluation(run, bars, (count,), agent.backend, comparison)
 
 
@@ -111,7 +113,7 @@ def evaluate_fully(
         tick=tick,
         doing=doing,
     )
-    looks = record_evaluation(run, bars.dataset, bars.part)
+    looks = record_evaluation(run, bars.dataset, bars.part, full.comparison.judged)
     full = replace(full, comparison=full.comparison.after(looks))
     return _evaluation(run, bars, tuple(simulations), agent.backend, full.comparison, full)
 

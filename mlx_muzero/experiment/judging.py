@@ -142,7 +142,10 @@ def compare_runs(
         count = simulations or run.config.search.num_simulations
         policy = SearchPolicy(run.agent(), count, name)
         entries[name] = play(policy, run.dataset, run.rules, starts[name])
-    looks = [record_evaluation(run, run.dataset, split) for run in runs.values()][-1]
+    looks = [
+        record_evaluation(run, run.dataset, split, {"agent (search)": entries[name].backtest})
+        for name, run in runs.items()
+    ][-1]
     base = next(iter(entries.values())).backtest
     conditions = conditions_of(first.dataset, first.rules, split, next(iter(starts.values())))
     return RunComparison(

@@ -13,6 +13,7 @@ from mlx_muzero.config.schema import Config
 from mlx_muzero.config.unused import unused_note
 from mlx_muzero.experiment.loading import costs_of, load_dataset, with_stored_macro
 from mlx_muzero.experiment.looks import record_training
+from mlx_muzero.experiment.validation_looks import ValidationLooks
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.device import use_device
@@ -165,8 +166,11 @@ class Training:
         origin = None
         if self.origin is not None:
             origin = starting_weights(self.origin, self.config, self.rules.table)
+        looked = ValidationLooks(
+            Path(self.market.store), self.dataset, self.config, self.folder.path, tell
+        )
         trainer = Trainer(
-            self.config, self.dataset, self.rules, self.folder, listener, stop, self.ranks
+            self.config, self.dataset, self.rules, self.folder, listener, stop, self.ranks, looked
         )
         if not self.ranks.first:
             yield trainer

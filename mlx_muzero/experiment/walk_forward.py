@@ -1,9 +1,12 @@
 """Walk-forward: checks all windows before training, trains one after the other, tests as one."""
 
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -16,6 +19,7 @@ from mlx_muzero.experiment.loading import PeriodOf, costs_of, load_dataset, with
 from mlx_muzero.experiment.looks import record_evaluation, record_training
 from mlx_muzero.experiment.stop_switch import StopSwitch
 from mlx_muzero.experiment.trained_run import load_run
+from mlx_muzero.experiment.validation_looks import ValidationLooks
 from mlx_muzero.exports.deployment import EngineEvent, warn
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.dataset import MarketDataset
@@ -195,7 +199,9 @@ class RollingTraining:
         run, rules = self.folder.window(window.number), self.rules
         dataset, store = load_dataset(window.config, self.store, period=self.market.period)
         market = MarketRecord.of(store, dataset)
-        trainer = Trainer(window.config, dataset, rules, run, listener, stop)
+        tell = partial(warnings.warn, category=RuntimeWarning, stacklevel=2)
+        looked = ValidationLooks(store, dataset, window.config, run.path, tell)
+        trainer = Trainer(window.config, dataset, rules, run, listener, stop, looked=looked)
         began = time.monotonic()
         with run.held():
             if run.exists:
@@ -203,7 +209,9 @@ class RollingTraining:
                 trainer.resume()
             else:
                 run.begin(window.config, market)
-                record_training(store, dataset, window.config, run.path)
+                looks = record_training(store, dataset, window.config, run.path)
+                if looks.unrecorded is not None:
+                    tell(f"this training is not in the ledger of looks: {looks.unrecorded}")
             with around:
                 finished = trainer.run()
         minutes = (time.monotonic() - began) / 60.0
@@ -257,7 +265,8 @@ class RollingTraining:
                 tick,
                 in_window,
             )
-            tests.append(played.after(record_evaluation(run, run.dataset, "test")))
+            agent_alone = dict(islice(played.backtests.items(), 1))
+            tests.append(played.after(record_evaluation(run, run.dataset, "test", agent_alone)))
             tested_until_ns = utc_ns(config.market.end_utc)
         return WalkForward(tuple(tests), self.rules)
 

@@ -1,38 +1,29 @@
-"""The ledger of looks: every judgement on unseen bars and every configuration trained.
+"""The ledger of looks: every judgement on bars, and every configuration trained on them.
 
 Whatever is chosen after a look at a test split was chosen with it. The ledger stands next to the
 bar store, one JSON object a line, is only ever appended to, and counts all looks at any part of
-the same bars, whichever run they were for.
+the same bars, whichever run they were for. A second copy is kept for each user, so that neither a
+renamed or copied store nor a deleted folder begins anew: there, bars are recognised by their digest
+or by marks of their days.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from uuid import uuid4
 
-from mlx_muzero.runlog.journal import Clock, Journal, read, utc_now
-from mlx_muzero.untrusted.shapes import Malformed, record, sequence, text, time_ns
+from mlx_muzero.files.regular import bounded_lines, reader
+from mlx_muzero.machine import data_folder
+from mlx_muzero.runlog.folders import append_line
+from mlx_muzero.runlog.journal import Clock, utc_now
+from mlx_muzero.runlog.look import Kind, Look, LookedBars, Tried
+from mlx_muzero.untrusted.json_values import parsed, strict_json
+from mlx_muzero.untrusted.shapes import Malformed
 
-Kind = Literal["evaluated", "trained"]
+__all__ = ["Kept", "LookLedger", "LookedBars", "Looks", "own_ledger", "read_looks"]
 
 SUFFIX = ".looks.jsonl"
 """Follows the store's name in the ledger's."""
-
-
-@dataclass(frozen=True)
-class LookedBars:
-    """Bars that somebody looked at.
-
-    Attributes:
-        symbols: whose they are.
-        first_ns: UTC open of the first.
-        end_ns: UTC time before which all of them open.
-        digest: SHA-256 of their opens and closes.
-    """
-
-    symbols: tuple[str, ...]
-    first_ns: int
-    end_ns: int
-    digest: str
 
 
 @dataclass(frozen=True)
@@ -40,104 +31,230 @@ class Looks:
     """How often bars were looked at, the present look included.
 
     Attributes:
-        evaluations: judgements on any of the bars.
+        evaluations: judgements on any of the bars, when nothing had been chosen by them.
         configurations: distinct configurations judged on them.
         trained: distinct configurations trained on bars of the same symbols, judged or not.
-        unrecorded: why the present look is not in the ledger; None if it is.
+        tried: distinct configurations and ways to decide: trained, or judged on any of the bars.
+        unrecorded: where the present look could not be recorded, and why; None if it was.
+        refused: lines of the ledgers that are no looks, and why; None without any.
     """
 
     evaluations: int
     configurations: int
     trained: int
+    tried: int
     unrecorded: str | None = None
+    refused: str | None = None
 
     @property
     def words(self) -> str:
-        """The counts as a sentence."""
+        """The counts in sentences."""
+        return self.at("these bars")
+
+    def at(self, bars: str) -> str:
+        """The counts in sentences, about `bars` ("this test split")."""
         text = (
-            f"Looks at these bars: {_of(self.evaluations, 'evaluation')} of "
-            f"{_of(self.configurations, 'configuration')}, this one included; "
-            f"{_of(self.trained, 'configuration')} trained on the market."
+            f"Look {self.evaluations:,} at {bars}; {_of(self.tried, 'configuration')} "
+            f"{'was' if self.tried == 1 else 'were'} tried: "
+            f"{self.configurations:,} judged on these bars, {self.trained:,} trained on the market."
         )
-        return text if self.unrecorded is None else f"{text} Not recorded: {self.unrecorded}."
+        for trouble, about in (
+            ("Not recorded", self.unrecorded),
+            ("Not counted", self.refused),
+        ):
+            text += "" if about is None else f" {trouble}: {about}."
+        return text
 
 
 def _of(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-_LOOK = record(
-    {
-        "event": text,
-        "symbols": sequence(text),
-        "first_ns": time_ns,
-        "end_ns": time_ns,
-        "digest": text,
-        "configuration": text,
-    }
-)
+@dataclass
+class Kept:
+    """What a ledger's files hold.
+
+    Attributes:
+        looks: every look once, in the order of their files, and whether the store's own has it.
+        refused: what is wrong with lines that are no looks.
+    """
+
+    looks: dict[str, tuple[Look, bool]] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+
+    def of_market(self, bars: LookedBars) -> list[Look]:
+        """The looks at the market of `bars`, at whatever period."""
+        return [
+            look
+            for look, beside in self.looks.values()
+            if set(bars.symbols).intersection(look.bars.symbols) and _is_of(bars, look, beside)
+        ]
+
+    def trials(self, bars: LookedBars) -> tuple[Tried, ...]:
+        """What policies earned on exactly `bars`, the newest of each configuration and name."""
+        newest = {
+            (look.configuration, name): policy
+            for look, _ in self.looks.values()
+            if look.kind == "evaluated" and look.bars.digest == bars.digest
+            for name, policy in look.policies.items()
+        }
+        return tuple(newest.values())
+
+    @property
+    def trouble(self) -> str | None:
+        """What was refused, in a few words."""
+        if not self.refused:
+            return None
+        more = f", and {len(self.refused) - 1:,} more" if len(self.refused) > 1 else ""
+        return f"{self.refused[0]}{more}"
+
+
+def own_ledger() -> Path:
+    """The ledger of this user: looks at all of their stores."""
+    return data_folder() / "looks.jsonl"
+
+
+def read_looks(path: Path) -> Iterator[Look | str]:
+    """The looks in a ledger, oldest first; for a line that is none, what is wrong with it.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with reader(path) as file:
+        for place, (line, _) in enumerate(bounded_lines(file), 1):
+            if not line.strip():
+                continue
+            try:
+                yield Look.parsed(parsed(line))
+            except Malformed as error:
+                yield f"{path}, line {place}: wanted {error}"
+            except ValueError:
+                yield f"{path}, line {place}: wanted a JSON object"
 
 
 class LookLedger:
-    """The ledger of the bar store at `store`."""
+    """The ledger of the bar store at `store`, with the user's own beside it."""
 
-    def __init__(self, store: Path, clock: Clock = utc_now) -> None:
+    def __init__(self, store: Path, clock: Clock = utc_now, own: Path | None = None) -> None:
         self.path = store.with_name(store.name + SUFFIX)
+        self.own = own or own_ledger()
         self._clock = clock
 
     def add(
-        self, kind: Kind, bars: LookedBars, configuration: str, run: str, checkpoint: str = ""
+        self,
+        kind: Kind,
+        bars: LookedBars,
+        configuration: str,
+        run: str,
+        checkpoint: str = "",
     ) -> Looks:
-        """Record one look and count all of them.
+        """Record one look and count all of them; arguments as the attributes of `Look`."""
+        looks, _ = self.record(Look(kind, bars, configuration, run, checkpoint))
+        return looks
+
+    def record(self, look: Look) -> tuple[Looks, tuple[Tried, ...]]:
+        """Record `look` and count all of them.
 
         A ledger that cannot be written is told of in the result: what was looked at is not lost for
         that.
 
-        Args:
-            kind: what was done.
-            bars: looked at.
-            configuration: SHA-256 of the configuration's text.
-            run: name of its folder.
-            checkpoint: that played; empty of a training.
+        Returns:
+            The counts, and what each policy judged on exactly these bars earned, the newest of each
+            configuration and name.
         """
-        facts = asdict(bars) | {
-            "configuration": configuration,
-            "run": run,
-            "checkpoint": checkpoint,
-        }
-        unrecorded = None
-        try:
-            Journal(self.path, self._clock).append(kind, **facts)
-        except OSError as error:
-            unrecorded = f"{self.path}: {error.strerror or error}"
-        looks = self._kept()
-        if unrecorded is not None:
-            looks.append({"event": kind, **facts})
-        return self._counted(looks, bars, unrecorded)
+        look = self._named(look)
+        unrecorded = self._append(look)
+        kept = self.kept()
+        kept.looks.setdefault(look.identity, (look, True))
+        return self.counted(kept, look.bars, unrecorded), kept.trials(look.bars)
 
-    def _kept(self) -> list[dict[str, Any]]:
-        """The looks in the ledger; lines of another shape are skipped."""
-        looks = []
-        try:
-            for event in read(self.path):
-                try:
-                    looks.append(_LOOK(event))
-                except Malformed:
-                    continue
-        except OSError:
-            pass  # `add` has said so, or there is none yet
-        return looks
+    def note(self, look: Look) -> str | None:
+        """Record `look` without counting; what kept it from being recorded, if anything did."""
+        return self._append(self._named(look))
 
-    @staticmethod
-    def _counted(looks: list[dict[str, Any]], bars: LookedBars, unrecorded: str | None) -> Looks:
-        wanted = set(bars.symbols)
-        same = [look for look in looks if wanted.intersection(look["symbols"])]
-        judged = [
-            look["configuration"]
-            for look in same
-            if look["event"] == "evaluated"
-            and look["first_ns"] < bars.end_ns
-            and bars.first_ns < look["end_ns"]
-        ]
-        trained = {look["configuration"] for look in same if look["event"] == "trained"}
-        return Looks(len(judged), len(set(judged)), len(trained), unrecorded)
+    def kept(self) -> Kept:
+        """Every look of both ledgers once."""
+        found = Kept()
+        for path, beside in ((self.path, True), (self.own, False)):
+            try:
+                for look in read_looks(path):
+                    if isinstance(look, str):
+                        found.refused.append(look)
+                    else:
+                        found.looks.setdefault(look.identity, (look, beside))
+            except FileNotFoundError:
+                continue  # there is none yet
+            except OSError as error:
+                found.refused.append(f"{path}: {error.strerror or error}")
+        return found
+
+    def merge(self, other: Path) -> tuple[int, list[str]]:
+        """Append what the ledger `other` has beyond this one; return how much, and what it lacks.
+
+        Returns:
+            The number of looks that were appended, and what is wrong with lines that are none.
+
+        Raises:
+            OSError: a ledger cannot be read or written.
+        """
+        found = list(read_looks(other))
+        theirs = [look for look in found if isinstance(look, Look)]
+        added: set[str] = set()
+        for path in (self.path, self.own):
+            held = _identities(path)
+            for look in theirs:
+                if look.identity not in held:
+                    held.add(look.identity)
+                    added.add(look.identity)
+                    _write(path, look)
+        return len(added), [line for line in found if isinstance(line, str)]
+
+    def counted(self, kept: Kept, bars: LookedBars, unrecorded: str | None = None) -> Looks:
+        """Count the looks at `bars`, and the trainings on their market."""
+        market = kept.of_market(bars)
+        judged = [look for look in market if look.kind == "evaluated" and look.bars.overlaps(bars)]
+        trained = {look.configuration for look in market if look.kind == "trained"}
+        tried = {trial: None for look in judged for trial in look.trials}
+        unjudged = trained - {configuration for configuration, _ in tried}
+        return Looks(
+            len(judged),
+            len({look.configuration for look in judged}),
+            len(trained),
+            len(tried) + len(unjudged),
+            unrecorded,
+            kept.trouble,
+        )
+
+    def _named(self, look: Look) -> Look:
+        return replace(look, time=self._clock().isoformat(), id=uuid4().hex)
+
+    def _append(self, look: Look) -> str | None:
+        reasons = []
+        for path in (self.path, self.own):
+            try:
+                _write(path, look)
+            except OSError as error:
+                reasons.append(f"{path}: {error.strerror or error}")
+        return "; ".join(reasons) or None
+
+
+def _is_of(bars: LookedBars, look: Look, beside: bool) -> bool:
+    """Whether `look` is at the market of `bars`.
+
+    What the store's own ledger has is, unless it is known to be another market: the store may have
+    been filled anew. What only the user's has may be of any store.
+    """
+    same = look.bars.same_market(bars)
+    return beside if same is None else same
+
+
+def _identities(path: Path) -> set[str]:
+    try:
+        return {look.identity for look in read_looks(path) if isinstance(look, Look)}
+    except FileNotFoundError:
+        return set()
+
+
+def _write(path: Path, look: Look) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    append_line(path, strict_json(look.facts()).encode())

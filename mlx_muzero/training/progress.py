@@ -1,5 +1,6 @@
 """The progress of a training run, and the interface of those who listen to it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,6 +16,9 @@ from mlx_muzero.untrusted.shapes import count, number, optional, record, sequenc
 
 Assessment = WorldModelReport | ValueReport
 """The result of a supervised phase's validation."""
+
+Looked = Callable[[Metrics | None], None]
+"""Called once for every validation, with its metrics if it played: each may choose the weights."""
 
 
 class StopRequested(Exception):

@@ -27,7 +27,7 @@ from mlx_muzero.training.phases.cadence import is_due, round_size
 from mlx_muzero.training.phases.phase import PhaseContext
 from mlx_muzero.training.phases.schedule import episodes_of, phase_after, planned
 from mlx_muzero.training.player import Player
-from mlx_muzero.training.progress import Counters, Listener, StopRequested
+from mlx_muzero.training.progress import Counters, Listener, Looked, StopRequested
 from mlx_muzero.training.ranks import Ranks
 from mlx_muzero.training.resumable_state import ResumableState
 from mlx_muzero.training.run import RunFolder, misfit, require_schema
@@ -46,6 +46,7 @@ class Trainer:
         listener: receives progress.
         stop: polled between decisions and steps; if True, `run` saves a checkpoint and ends.
         ranks: the processes that train together; only the first writes and is polled, for all.
+        looked: called for every validation of the first rank.
     """
 
     config: Config
@@ -55,6 +56,7 @@ class Trainer:
     listener: Listener
     stop: Callable[[], bool]
     ranks: Ranks = field(default_factory=Ranks)
+    looked: Looked = lambda _metrics: None
 
     def __post_init__(self) -> None:
         """Build player, journal and the first phase from the configuration."""
@@ -86,6 +88,7 @@ class Trainer:
             self.state.learner,
             self.journal,
             self.listener,
+            self.looked if self.ranks.first else lambda _metrics: None,
         )
         self.phase = build_phase(counters.phase, context)
 

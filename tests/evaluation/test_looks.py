@@ -28,7 +28,7 @@ def test_every_evaluation_of_the_test_split_counts(evaluated, cli, trained, db):
     code, out, _ = cli("evaluate", trained, "--sessions", 2)
     assert code == 0
     words = " ".join(out.split())
-    assert "Looks at these bars: 3 evaluations of 1 configuration, this one included" in words
+    assert "Look 3 at this test split; 1 configuration was tried: 1 judged" in words
 
 
 def test_what_chose_the_run_is_no_look(evaluated):
@@ -44,3 +44,38 @@ def test_a_training_counts_its_configuration(evaluated, cli, config_file, db, tm
         code, _, err = cli("train", "--run", run, *again)
         assert code == 0, err
     assert evaluated()["trained"] == 2
+
+
+def test_validations_and_every_row_are_recorded_by_themselves(cli, config_file, db, tmp_path):
+    run = tmp_path / "run"
+    code, _, err = cli("train", "--run", run, "--config", config_file, "--db", db)
+    assert code == 0, err
+    code, _, err = cli("evaluate", run, "--sessions", 2, "--split", "validation")
+    assert code == 0, err
+    code, out, err = cli("looks", "--db", db, "--json")
+    assert code == 0, err
+    looks = json.loads(out)["looks"]
+    validations = [look for look in looks if look["event"] == "validated"]
+    journaled = (run / "journal.jsonl").read_text().count('"event": "validated"')
+    assert journaled > 0
+    assert len(validations) == journaled + 1
+    assert {look["part"] for look in validations} == {"validation"}
+    assert validations[-1]["policies"]["agent (search)"]["totals"]
+    assert [look["event"] for look in looks].count("trained") == 1
+    code, out, _ = cli("looks", "--db", db, "--symbol", "TEST")
+    assert code == 0
+    assert f"1 trainings, {len(validations)} judgements that choose" in " ".join(out.split())
+
+
+def test_a_copied_store_goes_on_with_the_looks(cli, trained, db, tmp_path, evaluated):
+    assert evaluated()["evaluations"] == 1
+    elsewhere = tmp_path / "copy.duckdb"
+    elsewhere.write_bytes(db.read_bytes())
+    assert evaluated("--db", elsewhere)["evaluations"] == 2
+    code, out, err = cli("looks", "--db", elsewhere, "--all", "--json")
+    assert code == 0, err
+    assert len(json.loads(out)["looks"]) == 2
+    other = tmp_path / "other.duckdb"
+    code, _, err = cli("looks", "--db", other, "--merge", f"{db}.looks.jsonl")
+    assert code == 0, err
+    assert "1 looks added" in err

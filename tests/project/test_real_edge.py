@@ -87,7 +87,7 @@ def test_every_rival_is_chosen_by_years_left_out_and_judged_on_the_test(study):
     years = {(row["policy"], row["year"]) for row in found["years"]}
     assert years == {(name, year) for name in (*names[:5], "fitted_q") for year in YEARS[:3]}
     (looks,) = found["notes"]
-    assert "Looks at these bars: 14 evaluations of 12 configurations" in looks
+    assert "Look 14 at these bars; 12 configurations were tried" in looks
 
 
 def test_where_no_year_left_out_paid_a_rival_stays_flat(study):

@@ -17,7 +17,7 @@ from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.collector import Round
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.player import Player
-from mlx_muzero.training.progress import Counters, Listener
+from mlx_muzero.training.progress import Counters, Listener, Looked
 from mlx_muzero.training.run import RunFolder
 from mlx_muzero.training.training_journal import TrainingJournal
 from mlx_muzero.types import I64, Advance
@@ -37,6 +37,7 @@ class PhaseContext:
         learner: learner of this phase.
         journal: records validations.
         listener: is notified of validations.
+        looked: is called for each of them.
     """
 
     config: Config
@@ -48,6 +49,7 @@ class PhaseContext:
     learner: Learner
     journal: TrainingJournal
     listener: Listener
+    looked: Looked
 
     @property
     def muzero(self) -> StochasticMuZero:

@@ -71,6 +71,7 @@ class SearchPhase(Phase):
         decisions = context.folder.decisions_path
         record_decisions(decisions, agent, *market, simulations, counters.episodes)
         context.listener.validated(metrics, counters, is_best, dropped_of)
+        context.looked(metrics)
         return is_best
 
     def _is_best(self, metrics: Metrics, counters: Counters) -> bool:

@@ -37,6 +37,7 @@ class SupervisedPhase(Phase):
             counters.best_score = assessment.score
         context.journal.assessed(assessment, counters, is_best)
         context.listener.assessed(assessment, counters, is_best)
+        context.looked(None)
         return is_best
 
     def assess(self, tick: Advance) -> Assessment:
