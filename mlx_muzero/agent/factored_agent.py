@@ -28,6 +28,7 @@ from mlx_muzero.search.market_leaves import MarketLeaves
 from mlx_muzero.search.market_tree import market_tree
 from mlx_muzero.search.result import SearchResult, SearchStatistics, TreeTable
 from mlx_muzero.search.search import Search
+from mlx_muzero.search.terms import Terms
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F32, F64, I32, I64, U64
 
@@ -41,6 +42,7 @@ class _Plan:
     Attributes:
         layers: inner states by depth.
         worth: ``f64[n, S]`` of account states by depth, as `expectimax` returns it.
+        terms: under which they are taken.
         condition: ``i64[B, d + 1]`` of the terms by depth.
         choices: ``f64[B, A]`` what each action is worth; minus infinity where illegal.
         raw: ``f64[B, A]`` the same by the networks alone.
@@ -49,6 +51,7 @@ class _Plan:
 
     layers: list[MarketLayer]
     worth: list[F64]
+    terms: Terms
     condition: I64
     choices: F64
     raw: F64
@@ -60,7 +63,7 @@ class FactoredAgent(Agent):
 
     Where `rules` are not those that the model was trained under, the worth of a state in a leaf
     changes by what the model's market chain says that the rules change. Networks learn from bars
-    without limits of the clock and without swap, which the search adds.
+    without limits of the clock, swap and funding that plans expect, which the search adds.
 
     Args:
         model: the networks; the weights they have now, or at the last `refresh`, are played.
@@ -145,9 +148,10 @@ class FactoredAgent(Agent):
     ) -> SearchResult:
         """Search from observations ``f32[B, W, F]`` and account states ``i32[B]``.
 
-        `moment` is needed where costs, limits or swap follow a clock, or limits or worth count the
-        bars of a session. Where only costs of the training did, the mean of its minutes stands for
-        an unknown one. Nothing is read beyond the end of a session whose bars count.
+        `moment` is needed where costs, limits, swap or funding follow a clock, or limits or worth
+        count the bars of a session. Where only costs of the training did, the mean of its minutes
+        stands for an unknown one. Nothing is read beyond the end of a session whose bars count.
+        Where fills pay the quotes, its spread is what they pay now, and the usual one later.
 
         An expectimax draws nothing, so neither `seed` nor `noise` has an effect on it. Its visits
         count the market states evaluated below each legal action, the same number for all. Those of
@@ -178,8 +182,8 @@ class FactoredAgent(Agent):
     ) -> SearchResult:
         """What simulations over the market find."""
         params = search_params(replace(self._search, legal_actions="tree"), simulations)
-        terms, depth = self._timetable.terms, min(params.depth_limit, simulations)
-        condition = self._timetable.conditions(moment, len(account), depth)
+        depth = min(params.depth_limit, simulations)
+        terms, condition = self._timetable.in_force(moment, len(account), depth)
 
         def in_force(worth: F64, cluster: I32, root: I64, bars: I64) -> F64:
             return self._changed(worth, cluster, moment.later(root, bars), 0)
@@ -201,19 +205,19 @@ class FactoredAgent(Agent):
 
     def _planned(self, observation: F32, account: I32, moment: Moment, depth: int) -> _Plan:
         """The decisions of B accounts, at most `depth` bars read ahead."""
-        timetable, row = self._timetable, np.arange(len(account))
+        row = np.arange(len(account))
         left = self._bars_left(moment, len(account))
         if self._known.session_bars:
             depth = min(depth, int(left.min()) - 1)
-        condition = timetable.conditions(moment, len(account), depth)
+        terms, condition = self._timetable.in_force(moment, len(account), depth)
         known = KnownAhead(*(self._known_rows(left - bars) for bars in (0, depth)))
-        ahead, terms = self._market.ahead(observation, depth, known), timetable.terms
+        ahead = self._market.ahead(observation, depth, known)
         leaf_worth = self._changed(ahead.leaf_worth, ahead.leaf_cluster, moment, depth)
         discount = self._known.discount(self._search.discount)
         worth = expectimax(ahead.layers, leaf_worth, terms, condition, discount)
         choices = terms.choices(worth[0], condition[:, 0])[row, account]
         raw = terms.choices(ahead.root_worth, condition[:, 0])[row, account]
-        return _Plan(ahead.layers, worth, condition, choices, raw, account)
+        return _Plan(ahead.layers, worth, terms, condition, choices, raw, account)
 
     def _bars_left(self, moment: Moment, accounts: int) -> I64:
         """``i64[B]`` decisions of the session left, with this one; 0 where it does not matter."""
@@ -243,8 +247,7 @@ class FactoredAgent(Agent):
     def _tree_of(self, plan: _Plan, root: int) -> TreeTable:
         prior = choice_policy(plan.raw[root], self._pips).tolist()
         account, condition = int(plan.account[root]), plan.condition[root]
-        terms = self._timetable.terms
-        return market_tree(plan.layers, plan.worth, root, account, prior, terms, condition)
+        return market_tree(plan.layers, plan.worth, root, account, prior, plan.terms, condition)
 
     def _by_one_backend(self, work: Callable[[], _T]) -> _T:
         """What `work` returns; it starts over with another backend if the export is lost."""

@@ -15,8 +15,9 @@ _MOST_KEPT_BYTES = 1 << 29
 class LeafChange:
     """The difference of worth between the rules in force and those of the training.
 
-    Rules that only repeat are solved for ever. Limits and swap are read backward along a stretch
-    of their timetable, which many decisions share, from a solution of what holds at its end.
+    Rules that only repeat are solved for ever. Limits, swap and funding are read backward along a
+    stretch of their timetable, which many decisions share, from a solution of what holds at its
+    end.
 
     Args:
         market: the chain.
@@ -28,7 +29,7 @@ class LeafChange:
         self._market, self._now = market, now
         self._then = market.forever(then.terms, np.arange(then.phases))
         self._forever = market.forever(now.terms, np.arange(now.phases)) if now.repeats else None
-        self._read: OrderedDict[bytes, F32] = OrderedDict()
+        self._read: OrderedDict[tuple[bytes, float], F32] = OrderedDict()
         self._conditions: dict[Stretch, bytes] = {}
 
     def of(self, moment: Moment, accounts: int, later: int) -> tuple[F64, I64]:
@@ -44,6 +45,9 @@ class LeafChange:
         minute, bar = (
             None if now is None else (now + later).tolist() for now in (moment.minute, moment.bar)
         )
+        rate = [0.0] * accounts
+        if self._now.follows_settlements and moment.funding_rate is not None:
+            rate = np.nan_to_num(moment.funding_rate).tolist()
         rows: dict[tuple[object, ...], int] = {}
         changes: list[F64] = []
         row = np.empty(accounts, np.int64)
@@ -52,15 +56,15 @@ class LeafChange:
                 None if minute is None else minute[account],
                 None if bar is None else bar[account],
             )
-            key = self._place(*at)
+            key = (rate[account], *self._place(*at))
             if key not in rows:
                 rows[key] = len(changes)
-                changes.append(self._worth_now(*at) - self._worth_then(at[0]))
+                changes.append(self._worth_now(*at, rate[account]) - self._worth_then(at[0]))
             row[account] = rows[key]
         return np.stack(changes), row
 
     def _place(self, minute: int | None, bar: int | None) -> tuple[object, ...]:
-        """All that a change depends on."""
+        """All that a change depends on, beside the last settlement."""
         phase = None if minute is None else minute % len(self._then)
         if self._forever is not None:
             return phase, None if minute is None else minute % len(self._forever)
@@ -72,25 +76,25 @@ class LeafChange:
             return np.asarray(self._then.mean(axis=0))
         return np.asarray(self._then[minute % len(self._then)])
 
-    def _worth_now(self, minute: int | None, bar: int | None) -> F64:
-        """``f64[G, S]`` under the rules in force."""
+    def _worth_now(self, minute: int | None, bar: int | None, rate: float) -> F64:
+        """``f64[G, S]`` under the rules in force, where funding settles at `rate`."""
         if self._forever is not None:
             return np.asarray(self._forever[0 if minute is None else minute % len(self._forever)])
         stretch, place = self._now.stretch(minute, bar)
-        return self._along(stretch)[place].astype(np.float64)
+        return self._along(stretch, rate)[place].astype(np.float64)
 
-    def _along(self, stretch: Stretch) -> F32:
+    def _along(self, stretch: Stretch, rate: float) -> F32:
         """``f32[length, G, S]`` worth from each bar of a stretch on; if empty, what follows it."""
         if stretch not in self._conditions:
             self._conditions[stretch] = self._now.along(stretch).tobytes()
-        key = self._conditions[stretch]
+        key = self._conditions[stretch], rate
         if key in self._read:
             self._read.move_to_end(key)
             return self._read[key]
-        condition = np.frombuffer(key, np.int64)
-        whole = len(condition) - self._now.phases
-        beyond = self._market.forever(self._now.terms, condition[whole:])
-        worth = self._market.back_from(beyond[0], self._now.terms, condition[: whole + 1])
+        condition = np.frombuffer(self._conditions[stretch], np.int64)
+        whole, terms = len(condition) - self._now.phases, self._now.settling(rate).terms
+        beyond = self._market.forever(terms, condition[whole:])
+        worth = self._market.back_from(beyond[0], terms, condition[: whole + 1])
         kept = (worth[: stretch.length] if stretch.length else beyond).astype(np.float32)
         while self._read and (len(self._read) + 1) * kept.nbytes > _MOST_KEPT_BYTES:
             self._read.popitem(last=False)

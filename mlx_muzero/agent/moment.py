@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from mlx_muzero.timeunits import MINUTE_NS
-from mlx_muzero.types import I64
+from mlx_muzero.types import F64, I64
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,17 +16,26 @@ class Moment:
     Attributes:
         minute: ``i64[B]`` minutes since 1970 UTC at which the last known bars opened.
         bar: ``i64[B]`` decisions already made in the sessions.
+        spread: ``f64[B]`` ask less bid at the last closes; counts only where fills pay it.
+        funding_rate: ``f64[B]`` last settlements, NaN where there was none yet; counts only where
+            they tell those to come.
     """
 
     minute: I64 | None = None
     bar: I64 | None = None
+    spread: F64 | None = None
+    funding_rate: F64 | None = None
 
     def later(self, account: I64, bars: I64) -> "Moment":
-        """The moments at which accounts ``i64[n]`` decide so many bars ``i64[n]`` later."""
+        """The moments at which accounts ``i64[n]`` decide so many bars ``i64[n]`` later.
+
+        Nobody knows the spread then.
+        """
         minute, bar = (
             None if now is None else now[account] + bars for now in (self.minute, self.bar)
         )
-        return Moment(minute, bar)
+        rate = None if self.funding_rate is None else self.funding_rate[account]
+        return Moment(minute, bar, funding_rate=rate)
 
 
 UNKNOWN = Moment()
@@ -51,8 +60,23 @@ class Deciding(Protocol):
         """Number of decisions already made."""
         ...
 
+    @property
+    def close_spread(self) -> F64 | None:
+        """``f64[T]`` ask less bid at each close; None unless it is paid."""
+        ...
+
+    @property
+    def settled_rate(self) -> F64 | None:
+        """``f64[T]`` last settlement by each close; None unless it tells those to come."""
+        ...
+
 
 def moment_of(sessions: Deciding) -> Moment:
     """The moment at which sessions decide."""
-    minute = sessions.open_time_ns[sessions.bar] // MINUTE_NS
-    return Moment(minute, np.full(len(minute), sessions.step_index))
+    bar = sessions.bar
+    minute = sessions.open_time_ns[bar] // MINUTE_NS
+    spread, rate = (
+        None if known is None else known[bar]
+        for known in (sessions.close_spread, sessions.settled_rate)
+    )
+    return Moment(minute, np.full(len(minute), sessions.step_index), spread, rate)

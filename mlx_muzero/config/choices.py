@@ -9,6 +9,7 @@ from typing import Literal
 Actions = Literal["fx", "targets"]
 FillAt = Literal["close", "next_open"]
 SpreadFrom = Literal["fixed", "quotes"]
+FundingFrom = Literal["settled", "fixed"]
 RewardScheme = Literal["amddp1", "mark_to_market", "differential_sharpe"]
 ModelKind = Literal["muzero", "factored"]
 EncoderName = Literal["tcn", "resnet", "transformer"]

@@ -9,6 +9,8 @@ from mlx_muzero.timeunits import MINUTE_NS
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d) +(\S+)")
 _SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?:-(?:([01]\d|2[0-3]):([0-5]\d)|24:00))? +(\S+)")
 _BAR = re.compile(r"bar +(\d{1,6})")
+_TIMES = re.compile(r"((?:\d\d:\d\d[ ,]+)+)(\S+)")
+_EVERY = re.compile(r"every +(\d{1,2}) *h")
 _EVENT = re.compile(r"([a-z][a-z0-9_]*) +(.+)")
 
 DAY_MINUTES = 1440
@@ -57,6 +59,42 @@ class LocalTime(NamedTuple):
     def ns(self) -> int:
         """Nanoseconds since local midnight."""
         return self.minute * MINUTE_NS
+
+
+class DailyTimes(NamedTuple):
+    """Times of every day on the clock of one IANA zone.
+
+    Attributes:
+        minutes: since local midnight, ascending, all different.
+        zone: such as ``UTC``.
+    """
+
+    minutes: tuple[int, ...]
+    zone: str
+
+    def __str__(self) -> str:
+        """The text that `parse` reads as these times."""
+        times = " ".join(f"{minute // 60:02d}:{minute % 60:02d}" for minute in self.minutes)
+        return f"{times} {self.zone}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The times written as ``00:00 12:00 Europe/London``, or ``every 8 h`` of UTC.
+
+        Raises:
+            ValueError: they are not written so, or there is no such zone.
+        """
+        if match := _EVERY.fullmatch(text.strip()):
+            hours = int(match[1])
+            if hours == 0 or 24 % hours:
+                raise ValueError(f"{text!r}: the hours must divide the 24 of a day, as every 8 h")
+            return cls(tuple(range(0, DAY_MINUTES, 60 * hours)), "UTC")
+        match = _TIMES.fullmatch(text.strip())
+        if match is None:
+            raise ValueError(f"{text!r}: write 08:00 UTC, 00:00 08:00 16:00 UTC, or every 8 h")
+        times = match[1].replace(",", " ").split()
+        minutes = {LocalTime.parse(f"{time} {match[2]}").minute for time in times}
+        return cls(tuple(sorted(minutes)), match[2])
 
 
 class DailySpan(NamedTuple):
@@ -117,6 +155,16 @@ def limit_time_problem(text: str) -> str | None:
     try:
         if text:
             parse_limit_time(text)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def daily_times_problem(text: str) -> str | None:
+    """What is wrong with times of day; None if they can be read, or are empty for none."""
+    try:
+        if text:
+            DailyTimes.parse(text)
     except ValueError as error:
         return str(error)
     return None

@@ -8,7 +8,12 @@ from typing import NamedTuple, get_args
 
 from mlx_muzero.config.choices import ContextSeries
 from mlx_muzero.config.keys import Problem, value_of
-from mlx_muzero.config.local_times import events_problem, is_local_time, limit_time_problem
+from mlx_muzero.config.local_times import (
+    daily_times_problem,
+    events_problem,
+    is_local_time,
+    limit_time_problem,
+)
 from mlx_muzero.config.schema import Config
 
 
@@ -99,6 +104,21 @@ _RULES = (
         ("market.features", "trading.swap_short_pips"),
         lambda c: c.market.features != "crypto" or not c.trading.swap_short_pips,
         "swap points are a currency pair's; coins pay funding",
+    ),
+    _Rule(
+        ("trading.funding_at", "trading.funding"),
+        lambda c: daily_times_problem(c.trading.funding_at) is None,
+        "write 08:00 UTC, 00:00 08:00 16:00 UTC, or every 8 h (of UTC, from midnight)",
+    ),
+    _Rule(
+        ("trading.funding", "trading.funding_at"),
+        lambda c: c.trading.funding == "settled" or bool(c.trading.funding_at),
+        "a fixed funding needs its times; set trading.funding_at, such as every 8 h",
+    ),
+    _Rule(
+        ("trading.funding_bps", "trading.funding"),
+        lambda c: c.trading.funding == "fixed" or not c.trading.funding_bps,
+        'settlements have their own rates; set trading.funding to "fixed" to charge this one',
     ),
     *(_crypto_only(path) for path in ("timeframes", "context", "macro")),
     _Rule(

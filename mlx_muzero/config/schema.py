@@ -19,6 +19,7 @@ from mlx_muzero.config.choices import (
     EncoderName,
     ExpansionMode,
     FillAt,
+    FundingFrom,
     HigherTimeframe,
     LegalActions,
     ModelKind,
@@ -148,6 +149,18 @@ class TradingConfig:
         0.0, "what holding a currency pair over 17:00 New York costs; negative: earns", -1e4, 1e4
     )
     swap_short_pips: float = setting(0.0, "the same of a short position", -1e4, 1e4)
+    funding: FundingFrom = setting(
+        "settled",
+        "what positions pay at funding times: the settlements that the store has, or funding_bps",
+    )
+    funding_at: str = setting(
+        "",
+        "when funding is due, for plans and funding_bps: 08:00 UTC, 00:00 12:00 UTC or every 8 h; "
+        "none: no plan expects any",
+    )
+    funding_bps: float = setting(
+        0.0, "of its value, what a long position pays then and a short one gets", -1e3, 1e3
+    )
     max_entries: int = setting(
         0, "entries allowed in a session; an entry adds exposure; 0: no limit", 0, 100
     )

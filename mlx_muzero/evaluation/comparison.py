@@ -226,7 +226,7 @@ def plays_by(truth: dict[str, Any], dataset: MarketDataset, rules: TradingRules)
         rules.exposure_limit,
     )
     at_close = np.array_equal(dataset.fill_prices(rules.fill), dataset.close)
-    free = not rules.swap.charges and not rules.limits.note
+    free = not (rules.swap.charges or rules.funding.fixed_rate or rules.limits.note)
     return at_close and free and wanted == played
 
 
@@ -258,6 +258,7 @@ def conditions_of(
         spread_pips=None if spread_bps is None else spread_pips(spread_bps, price, rules.pip_size),
         swap_long_pips=rules.swap.long_pips,
         swap_short_pips=rules.swap.short_pips,
+        funding=rules.funding.note,
         max_total_exposure=0.0 if rules.exposure_limit is None else rules.exposure_limit.total,
         wide_steps=wide_steps(dataset, rules.costs, rules.pip_size),
         fx_week=dataset.fx_week,

@@ -33,6 +33,7 @@ class Conditions:
         spread_pips: the same in pips.
         swap_long_pips: what a long position pays a night; negative if it earns.
         swap_short_pips: what a short position pays a night.
+        funding: when it is due, in words; "" if it is paid as it settled and nobody expects it.
         limits: when and how large positions may be, in words; "" if as they like.
         cost_clock_minutes: every so many minutes a round trip costs `cost_clock_pips`; 0: never.
         cost_clock_pips: see there.
@@ -69,6 +70,7 @@ class Conditions:
     fx_week: bool = True
     session_start: str = ""
     limits: str = ""
+    funding: str = ""
 
     @property
     def part(self) -> str:
@@ -96,9 +98,9 @@ class Conditions:
             named = [self._quotes, *named]
         text = " and ".join(named) or "no costs"
         if self.cost_bps is None:
-            return text + self._limits
+            return text + self._funding + self._limits
         size = f", {self.cost_bps:.3g} bps of the price" if self.unit != "bps" else ""
-        return f"{text}{size}{verdict(self.cost_bps)}{self._swap}{self._limits}"
+        return f"{text}{size}{verdict(self.cost_bps)}{self._swap}{self._funding}{self._limits}"
 
     @property
     def _swap(self) -> str:
@@ -108,6 +110,10 @@ class Conditions:
             f"; a night costs longs {self.swap_long_pips:g} {self.unit} and shorts "
             f"{self.swap_short_pips:g}"
         )
+
+    @property
+    def _funding(self) -> str:
+        return f"; {self.funding}" if self.funding else ""
 
     @property
     def _limits(self) -> str:

@@ -53,6 +53,11 @@ class SessionView(Protocol):
         ...
 
     @property
+    def settled_rate(self) -> F64 | None:
+        """``f64[T]`` last funding rate settled by each close; None unless it is planned with."""
+        ...
+
+    @property
     def open_time_ns(self) -> I64:
         """``i64[T]`` UTC bar opens."""
         ...

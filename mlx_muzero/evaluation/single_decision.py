@@ -5,18 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlx_muzero.agent.agent import Agent
-from mlx_muzero.agent.moment import Moment
+from mlx_muzero.agent.moment import moment_of
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.frames import minutes_before
 from mlx_muzero.market.observation.outcomes import next_threshold
 from mlx_muzero.search.result import SearchResult, TreeTable
-from mlx_muzero.timeunits import MINUTE_NS
-from mlx_muzero.trading.core import TradingCore, TradingRules
 from mlx_muzero.trading.costs import pip_price
-from mlx_muzero.trading.env import observations
-from mlx_muzero.trading.positions import FLAT
+from mlx_muzero.trading.env import SessionEnv
+from mlx_muzero.trading.rules import TradingRules
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +26,14 @@ class Decision:
         tree: the whole tree.
         threshold_pips: change of the next close above which it is UP, below its negative DOWN.
         unit: "pips" or "bps", the unit of `threshold_pips`.
+        spread_pips: ask less bid as quoted at the bar's close; None unless fills pay it.
     """
 
     result: SearchResult
     tree: TreeTable
     threshold_pips: float
     unit: str = "pips"
+    spread_pips: float | None = None
 
 
 def decide_at(
@@ -63,16 +63,15 @@ def decide(
         bar: index in `dataset`, with an observation.
         simulations: simulations per decision.
     """
-    account = TradingCore(rules, 1)
-    account.reset(dataset.close[[bar]], np.array([bar]))
-    observation = observations(dataset, np.array([bar]), account.position_features())
-    position = np.array([FLAT], np.int32)
     # A session that begins here: limits by its bars count from this one.
-    moment = Moment(dataset.open_time_ns[[bar]] // MINUTE_NS, np.zeros(1, np.int64))
-    result, tree = agent.explain(observation, position, simulations=simulations, moment=moment)
+    env = SessionEnv(dataset, rules, np.array([bar]))
+    result, tree = agent.explain(
+        env.observe(), env.account_state, simulations=simulations, moment=moment_of(env)
+    )
     threshold = next_threshold(dataset.close[: bar + 1])
     pip = pip_price(dataset.close[[bar]], rules.pip_size)
-    return Decision(result, tree, float(np.max(threshold / pip)), rules.unit)
+    quoted = None if env.close_spread is None else float(np.max(env.close_spread[bar] / pip))
+    return Decision(result, tree, float(np.max(threshold / pip)), rules.unit, quoted)
 
 
 def _bar_at(dataset: MarketDataset, open_time_ns: int) -> int:

@@ -20,6 +20,7 @@ from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import Part, Split, spread_evenly
 from mlx_muzero.trading.costs import Costs, Swap
+from mlx_muzero.trading.funding import Funding
 from mlx_muzero.trading.rules import ExposureLimit, TradingRules
 from mlx_muzero.types import I64
 
@@ -155,9 +156,12 @@ def compare_runs(
     )
 
 
-def _terms(rules: TradingRules) -> tuple[Costs, float, FillAt, Swap, ExposureLimit | None]:
+def _terms(
+    rules: TradingRules,
+) -> tuple[Costs, float, FillAt, Swap, Funding, ExposureLimit | None]:
     """What net figures have to have in common to be compared."""
-    return rules.costs, rules.pip_size, rules.fill, rules.swap, rules.exposure_limit
+    costs, holding = rules.costs, (rules.swap, rules.funding)
+    return costs, rules.pip_size, rules.fill, *holding, rules.exposure_limit
 
 
 def _shared_starts(

@@ -101,6 +101,7 @@ class Plan:
             "principal_variation": self.principal_rows,
             "threshold_pips": self.decision.threshold_pips,
             "unit": self.decision.unit,
+            **({} if (quoted := self.decision.spread_pips) is None else {"spread_pips": quoted}),
             "nodes": [{k: v for k, v in row.items() if not _missing(v)} for row in rows],
         }
 

@@ -157,7 +157,13 @@ def load_run(
     if cost is not None or overrides:
         in_force = _in_force(config, cost, overrides)
         played = TradingRules.from_config(in_force)
-        rules = replace(rules, costs=played.costs, swap=played.swap, limits=played.limits)
+        rules = replace(
+            rules,
+            costs=played.costs,
+            swap=played.swap,
+            funding=played.funding,
+            limits=played.limits,
+        )
     begun = folder.market()
     own = config.market.pairs == trained.market.pairs
     period = begun.period if own else None
@@ -178,8 +184,8 @@ def load_run(
 IN_FORCE = (
     *("round_trip_cost_pips", "cost_clock_minutes", "cost_clock_pips", "taker_fee_bps"),
     *("maker_fee_bps", "maker_frac", "spread_bps", "slippage_bps"),
-    *("swap_long_pips", "swap_short_pips", "flat_by", "no_entries", "max_exposure"),
-    "max_total_exposure",
+    *("swap_long_pips", "swap_short_pips", "funding", "funding_at", "funding_bps"),
+    *("flat_by", "no_entries", "max_exposure", "max_total_exposure"),
 )
 """Keys of ``trading`` that may be another where a run plays than where it was trained."""
 
@@ -214,8 +220,8 @@ def _in_force(config: Config, cost: float | None, overrides: Sequence[str]) -> C
 
 def _on_costs(model: Model, rules: TradingRules, price: float) -> str:
     """What an agent with `model` makes of the costs in force, as a sentence."""
-    limits = f"; limits: {rules.limits.note}" if rules.limits.note else ""
-    cost = cost_note(rules.costs, price, rules.pip_size) + limits
+    notes = (rules.funding.note, rules.limits.note and f"limits: {rules.limits.note}")
+    cost = "; ".join([cost_note(rules.costs, price, rules.pip_size), *filter(None, notes)])
     if isinstance(model, FactoredModel):
         return f"{cost}; the agent plans with that, whatever the rules of its training"
     return f"{cost}, but the model has learned the costs of its training and plays by those"

@@ -12,12 +12,12 @@ from mlx_muzero.config.choices import FillAt
 from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.files.disk_waits import DISK_WAITS
 from mlx_muzero.market.bars import Bars
-from mlx_muzero.market.calendar import swap_nights
 from mlx_muzero.market.fit import counted_for
 from mlx_muzero.market.history import PairHistory
-from mlx_muzero.market.observation.context import funding_paid
+from mlx_muzero.market.observation.context import funding_paid, last_settled
 from mlx_muzero.market.observation.frames import Frame, market_rows
 from mlx_muzero.market.observation.outcomes import outcome_labels
+from mlx_muzero.market.passing import Passing
 from mlx_muzero.market.quotes import Spreads
 from mlx_muzero.market.series import FUNDING_RATE, Series
 from mlx_muzero.market.sessions import (
@@ -285,13 +285,14 @@ class MarketDataset:
         return np.append(np.where(follows, at_open[1:], at_close[:-1]), at_close[-1])
 
     @cached_property
-    def swap_nights(self) -> I64:
-        """``i64[T]`` nights over which a position is held into each bar; 0 at a pair's first."""
-        nights = np.zeros(len(self.open_time_ns), np.int64)
-        follows = self.pair[1:] == self.pair[:-1]
-        before, after = self.open_time_ns[:-1][follows], self.open_time_ns[1:][follows]
-        nights[1:][follows] = swap_nights(before, after)
-        return nights
+    def last_settlements(self) -> F64:
+        """``f64[T]`` last funding rate settled by each close; NaN before a pair's first."""
+        return last_settled(self.pair, self.funding_rate)
+
+    @cached_property
+    def passing(self) -> Passing:
+        """What positions that are held into each bar are held over."""
+        return Passing(self.pair, self.open_time_ns)
 
     def training_starts(self) -> I64:
         """Every possible start of a training session, overlaps included, ``i64[n]``."""

@@ -17,6 +17,9 @@ from mlx_muzero.trading.costs import pip_price
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F32, I64
 
+_HEARD = ("spread", "close_spread", "settled_rate")
+"""Attributes of an account that are None until it has heard of them."""
+
 
 @dataclass
 class BarEffect:
@@ -57,6 +60,8 @@ class PairAccount:
         self._notional, self._fills = notional, fills
         self._entry_ns = 0
         self.spread: float | None = None  # last known; followed only where fills pay it
+        self.close_spread: float | None = None  # the same at closes
+        self.settled_rate: float | None = None  # the last one; followed only if planned with
 
     @property
     def position(self) -> int:
@@ -103,8 +108,35 @@ class PairAccount:
         """``f32[6]`` from the trading core."""
         return np.asarray(self.core.position_features()[0])
 
+    @property
+    def hears_quotes(self) -> bool:
+        """Whether fills pay the spread that is quoted."""
+        return self.core.rules.costs.quoted
+
+    @property
+    def hears_settlements(self) -> bool:
+        """Whether the last settlement says what the next one is expected to cost."""
+        return self.core.rules.funding.follows_settlements
+
+    def hear(self, bar: LiveBar, funding_rate: float) -> None:
+        """Note what plans need to know of any bar, also before the account begins.
+
+        Args:
+            bar: the next one.
+            funding_rate: that settled in it; 0 if none did.
+        """
+        if self.hears_quotes and bar.close_spread is not None:
+            self.close_spread = bar.close_spread
+        if self.hears_settlements and funding_rate:
+            self.settled_rate = funding_rate
+
     def on_bar(self, bar: LiveBar, funding_rate: float) -> BarEffect:
-        """Settle the pending order at the bar, then mark to its close, including funding."""
+        """Settle the pending order at the bar, then mark to its close, including funding.
+
+        Args:
+            bar: the next one.
+            funding_rate: that the market settled in it; 0 if none did.
+        """
         effect = BarEffect()
         if self.bar < 0:
             self.core.reset(np.array([bar.open]), np.array([-1]))
@@ -125,7 +157,7 @@ class PairAccount:
         self.core.mark(
             np.array([bar.close]),
             np.array([self.bar]),
-            np.array([funding_rate]),
+            np.array([self._paid_rate(bar, funding_rate)]),
             self._nights_into(bar),
         )
         self.close, self.close_ns = bar.close, bar.close_time_ns
@@ -141,7 +173,7 @@ class PairAccount:
             "close_ns": self.close_ns,
             "pip_value": self.pip_value,
             "entry_ns": self._entry_ns,
-            **({} if self.spread is None else {"spread": self.spread}),
+            **{name: value for name in _HEARD if (value := getattr(self, name)) is not None},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -151,14 +183,23 @@ class PairAccount:
         self.bar, self.close_ns = state["bar"], state["close_ns"]
         self.close = float("nan") if state["close"] is None else state["close"]
         self.pip_value, self._entry_ns = state["pip_value"], state["entry_ns"]
-        self.spread = state.get("spread")
+        for name in _HEARD:
+            setattr(self, name, state.get(name))
 
     def _nights_into(self, bar: LiveBar) -> I64 | None:
         """``i64[1]`` nights between the last bar and `bar`; None without a swap to pay."""
         if not self.core.rules.swap.charges:
             return None
-        last_open_ns = self.close_ns - MINUTE_NS if self.close_ns else bar.open_time_ns
-        return swap_nights(np.array([last_open_ns]), np.array([bar.open_time_ns]))
+        return swap_nights(np.array([self._last_open_ns(bar)]), np.array([bar.open_time_ns]))
+
+    def _paid_rate(self, bar: LiveBar, settled: float) -> float:
+        """Share of a long position's value that is paid within `bar`."""
+        funding = self.core.rules.funding
+        return funding.rate_between(self._last_open_ns(bar), bar.open_time_ns, settled)
+
+    def _last_open_ns(self, bar: LiveBar) -> int:
+        """Open of the bar before `bar`; its own if it is the first."""
+        return self.close_ns - MINUTE_NS if self.close_ns else bar.open_time_ns
 
     def _pip_price(self, price: float) -> float:
         return float(np.max(pip_price(np.array(price), self.core.rules.pip_size)))

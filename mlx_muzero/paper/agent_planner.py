@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-import numpy as np
-
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.moment import Moment
 from mlx_muzero.exports.deployment import EngineEvent
@@ -36,10 +34,9 @@ class AgentPlanner:
         return self._agent.backend
 
     def plan(
-        self, observation: F32, account: I32, seed: U64, simulations: int, minute: int
+        self, observation: F32, account: I32, seed: U64, simulations: int, moment: Moment
     ) -> SearchResult:
         """See `Planner.plan`; adds no noise."""
-        moment = Moment(np.full(len(account), minute))
         return self._agent.plan(
             observation, account, seed, simulations=simulations, noise=False, moment=moment
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlx_muzero import rng
+from mlx_muzero.agent.moment import Moment
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.observation import Observer
 from mlx_muzero.paper.planner import Planner, SimulationBudget
@@ -31,6 +32,20 @@ def search_seed(seed: int, close_ns: int, pairs: int) -> U64:
 def last_minute(close_ns: int) -> int:
     """The minute since 1970 at which the bars opened that closed by `close_ns`."""
     return close_ns // MINUTE_NS - 1
+
+
+def moment_of(accounts: Sequence[PairAccount], close_ns: int) -> Moment:
+    """What accounts know beside their observations as a minute ends."""
+    first = accounts[0]
+    spread, rate = (
+        np.array([np.nan if known is None else known for known in column]) if told else None
+        for told, column in (
+            (first.hears_quotes, [account.close_spread for account in accounts]),
+            (first.hears_settlements, [account.settled_rate for account in accounts]),
+        )
+    )
+    minute = np.full(len(accounts), last_minute(close_ns))
+    return Moment(minute, spread=spread, funding_rate=rate)
 
 
 class BatchedSearch:
@@ -76,12 +91,12 @@ class BatchedSearch:
         observation, positions = np.stack(rows), [t.account.position for t in asked]
         account = np.array([t.account.account_state for t in asked], np.int32)
         seed = search_seed(self._seed, close_ns, len(pairs))
-        minute = last_minute(close_ns)
+        moment = moment_of([t.account for t in asked], close_ns)
         if not self._budget.known:
-            self._warm_up(observation, account, seed, minute)
+            self._warm_up(observation, account, seed, moment)
         planned_s = self._stopwatch()
         simulations = self._budget.choose(planned_s - arrived_s)
-        result = self._planner.plan(observation, account, seed, simulations, minute)
+        result = self._planner.plan(observation, account, seed, simulations, moment)
         searched_s = self._stopwatch() - planned_s
         self._budget.measured(simulations, searched_s)
         return SearchOutcome(
@@ -94,10 +109,10 @@ class BatchedSearch:
             {"observe": 1e3 * (planned_s - arrived_s), "search": 1e3 * searched_s},
         )
 
-    def _warm_up(self, observation: F32, account: I32, seed: U64, minute: int) -> None:
+    def _warm_up(self, observation: F32, account: I32, seed: U64, moment: Moment) -> None:
         """Time small searches before the first real one, which has a deadline too."""
         for _ in range(2):  # the first one also allocates
             began_s = self._stopwatch()
-            self._planner.plan(observation, account, seed, self._least, minute)
+            self._planner.plan(observation, account, seed, self._least, moment)
             seconds = self._stopwatch() - began_s
         self._budget.measured(self._least, seconds)

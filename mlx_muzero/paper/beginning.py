@@ -187,6 +187,7 @@ def rules_in_force(trained: TradingRules, settings: PaperSettings) -> TradingRul
         trained,
         costs=fills.whole_costs(trained.pip_size),
         swap=fills.swap,
+        funding=fills.funded,
         limits=risk.limits,
         exposure_limit=None if limit.fits(trained.table) else limit,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from mlx_muzero.agent.moment import Moment
 from mlx_muzero.search.result import SearchResult
 from mlx_muzero.types import F32, I32, U64
 
@@ -14,11 +15,11 @@ class Planner(Protocol):
     """Decides for B pairs at once."""
 
     def plan(
-        self, observation: F32, account: I32, seed: U64, simulations: int, minute: int
+        self, observation: F32, account: I32, seed: U64, simulations: int, moment: Moment
     ) -> SearchResult:
         """Search from observations ``f32[B, W, F]`` for accounts in states ``i32[B]``.
 
-        Seeds are ``u64[B]``; the last bars opened at `minute` since 1970 UTC.
+        Seeds are ``u64[B]``; `moment` says what else the accounts know.
         """
         ...
 

@@ -94,8 +94,9 @@ class Session:
                 self.silence.hear(pair)
                 self.context.take_bar(pair, bar, self.last_close_ns, transaction)
                 funding_rate = trader.observer.push(bar)
+                trader.account.hear(bar, funding_rate)
                 transaction.add("bars", vars(bar) | {"pair": pair})
-                if bar.spread is not None:
+                if bar.quoted:
                     transaction.add("quotes", vars(bar) | {"pair": pair})
                 if bar.close_time_ns > self.begin_ns:
                     self._settle(trader, bar, funding_rate, transaction)

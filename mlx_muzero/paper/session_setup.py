@@ -94,11 +94,17 @@ def keeps_fx_week(settings: PaperSettings) -> bool:
 
 
 def rules_of_pair(config: Config, settings: PaperSettings, symbol: str) -> TradingRules:
-    """The run's rules with the session's costs; it watches its limits itself, when it decides."""
+    """The run's rules at the session's costs; it watches its limits itself, when it decides."""
     market = market_of_pair(config, settings, symbol)
     rules = TradingRules.from_config(replace(config, market=market))
     fills = settings.fills
-    return replace(rules, costs=fills.costs(market.pip_size), swap=fills.swap, limits=NO_LIMITS)
+    return replace(
+        rules,
+        costs=fills.costs(market.pip_size),
+        swap=fills.swap,
+        funding=fills.funded,
+        limits=NO_LIMITS,
+    )
 
 
 def account_of_pair(config: Config, settings: PaperSettings, symbol: str) -> PairAccount:

@@ -5,9 +5,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import get_args
 
-from mlx_muzero.config.choices import Backend, SpreadFrom
+from mlx_muzero.config.choices import Backend, FundingFrom, SpreadFrom
 from mlx_muzero.config.keys import Problem, did_you_mean, setting, table
-from mlx_muzero.config.local_times import SessionBar, limit_time_problem, parse_limit_time
+from mlx_muzero.config.local_times import (
+    SessionBar,
+    daily_times_problem,
+    limit_time_problem,
+    parse_limit_time,
+)
 from mlx_muzero.config.schema import Config, TradingConfig
 from mlx_muzero.config.strict_toml import TomlSchema
 from mlx_muzero.errors import SymbolError
@@ -15,6 +20,7 @@ from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.instrument import Market
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.costs import Costs, Swap
+from mlx_muzero.trading.funding import Funding
 from mlx_muzero.trading.limits import Limits
 
 
@@ -60,6 +66,17 @@ class FillSettings:
         0.0, "what a night costs a long position, at 17:00 New York; negative: earns", -1e4, 1e4
     )
     swap_short_pips: float = setting(0.0, "what a night costs a short position", -1e4, 1e4)
+    funding: FundingFrom = setting(
+        "settled", "what positions pay at funding times: what the venue settles, or funding_bps"
+    )
+    funding_at: str = setting(
+        "",
+        "when funding is due, for plans and funding_bps: 08:00 UTC, 00:00 12:00 UTC or every 8 h; "
+        "none: no plan expects any",
+    )
+    funding_bps: float = setting(
+        0.0, "of its value, what a long position pays then and a short one gets", -1e3, 1e3
+    )
     latency_ms: float = setting(250.0, "time an order takes to reach the venue", 0.0, 3.6e6)
     open_tolerance_ms: float = setting(
         10_000.0,
@@ -81,6 +98,11 @@ class FillSettings:
     def swap(self) -> Swap:
         """What holding overnight costs."""
         return Swap(self.swap_long_pips, self.swap_short_pips)
+
+    @property
+    def funded(self) -> Funding:
+        """What holding costs when funding is due."""
+        return Funding.of(self.funding, self.funding_at, self.funding_bps)
 
     def whole_costs(self, pip_size: float) -> Costs:
         """`costs` including slippage, which an account sees in its prices."""
@@ -160,22 +182,26 @@ class PaperSettings:
 
 def fills_of(trading: TradingConfig) -> FillSettings:
     """Fill settings whose costs match those the run was trained with."""
+    held = FillSettings(
+        trading.cost,
+        swap_long_pips=trading.swap_long_pips,
+        swap_short_pips=trading.swap_short_pips,
+        funding=trading.funding,
+        funding_at=trading.funding_at,
+        funding_bps=trading.funding_bps,
+    )
     if trading.actions == "fx":
-        return FillSettings(
-            trading.cost,
+        return replace(
+            held,
             half_spread_pips=trading.round_trip_cost_pips / 2.0,
             fee_bps=Costs.from_config(trading).fill_bps,
-            swap_long_pips=trading.swap_long_pips,
-            swap_short_pips=trading.swap_short_pips,
         )
     taken = 1.0 - trading.maker_frac
-    return FillSettings(
-        trading.cost,
+    return replace(
+        held,
         half_spread_pips=taken * trading.spread_bps / 2.0,
         fee_pips=taken * trading.taker_fee_bps + trading.maker_frac * trading.maker_fee_bps,
         slippage_pips=taken * trading.slippage_bps,
-        swap_long_pips=trading.swap_long_pips,
-        swap_short_pips=trading.swap_short_pips,
     )
 
 
@@ -195,7 +221,11 @@ def risk_of(config: Config) -> RiskSettings:
 
 def _rule_problems(settings: PaperSettings, skip: Set[str]) -> Iterator[Problem]:
     """Problems across keys, given that each value is valid by itself; ignores keys in `skip`."""
-    found = [*_text_problems(settings.session), *_limit_problems(settings.risk)]
+    found = [
+        *_text_problems(settings.session),
+        *_funding_problems(settings.fills),
+        *_limit_problems(settings.risk),
+    ]
     if "pairs" not in skip:
         wrong = {path.removeprefix("pairs.") for path in skip if path.startswith("pairs.")}
         found += _table_problems(settings, settings.pairs.keys() | wrong)
@@ -221,6 +251,23 @@ def _table_problems(settings: PaperSettings, named: Set[str]) -> Iterator[Proble
     for symbol, pip in settings.pips.items():
         if pip <= 0.0:
             yield Problem(f"pips.{symbol}", f"{pip!r} is not a pip price, which must be above 0")
+
+
+def _funding_problems(fills: FillSettings) -> Iterator[Problem]:
+    """Problems in when funding is due, and at what rate."""
+    if problem := daily_times_problem(fills.funding_at):
+        yield Problem("fills.funding_at", problem)
+    elif fills.funding == "fixed" and not fills.funding_at:
+        yield Problem(
+            "fills.funding",
+            "a \"fixed\" funding needs its times: --set 'fills.funding_at=every 8 h'",
+        )
+    if fills.funding == "settled" and fills.funding_bps:
+        yield Problem(
+            "fills.funding_bps",
+            f'{fills.funding_bps!r} is charged where fills.funding is "fixed"; what the venue '
+            "settles has its own rates",
+        )
 
 
 def _limit_problems(risk: RiskSettings) -> Iterator[Problem]:

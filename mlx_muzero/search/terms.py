@@ -1,5 +1,6 @@
 """The terms under which accounts act: what each action leads to, and what it pays and when."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -34,6 +35,12 @@ class Terms:
     def free_to_hold(cls, exposures: F64, next_state: I32, costs: F64) -> "Terms":
         """Terms under which holding pays nothing."""
         return cls(exposures, next_state, costs, np.zeros((len(costs), len(exposures))))
+
+    @classmethod
+    def together(cls, parts: Sequence["Terms"]) -> "Terms":
+        """Terms of the same accounts with the conditions of all parts, one after another."""
+        costs = np.concatenate([part.costs for part in parts])
+        return replace(parts[0], costs=costs, carry=np.concatenate([p.carry for p in parts]))
 
     def best(self, worth: F64, condition: I64) -> F64:
         """``f64[n, S]`` worth of standing in each state before a decision.

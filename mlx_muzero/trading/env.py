@@ -86,12 +86,21 @@ class SessionEnv:
     @property
     def swap_nights(self) -> I64 | None:
         """Nights whose swap settles in each bar, ``i64[T]``; None if there is no swap."""
-        return self.dataset.swap_nights if self.rules.swap.charges else None
+        return self.dataset.passing.nights if self.rules.swap.charges else None
 
     @property
     def funding_rate(self) -> F64:
-        """Funding that settles within each bar of the whole market, ``f64[T]``."""
-        return self.dataset.funding_rate
+        """Funding that is paid within each bar of the whole market, ``f64[T]``."""
+        return self.rules.funding.rates(self.dataset)
+
+    @property
+    def settled_rate(self) -> F64 | None:
+        """Last funding rate settled by each close, ``f64[T]``, NaN before the first.
+
+        None unless it tells what those to come are expected to be.
+        """
+        expected = self.rules.funding.follows_settlements
+        return self.dataset.last_settlements if expected else None
 
     @property
     def open_time_ns(self) -> I64:
@@ -156,7 +165,7 @@ class SessionEnv:
         bar = self.bar
         price, next_close = self.fill_price[bar], self.dataset.close[bar + 1]
         final = self.step_index + 1 == self.session_bars
-        funding_rate = self.dataset.funding_rate[bar + 1]
+        funding_rate = self.rules.funding.rates(self.dataset, bar + 1)
         spread, at_close, nights = self.fill_spread, self.close_spread, self.swap_nights
         reward = self.core.step(
             action,

@@ -26,7 +26,7 @@ def gains(dataset: MarketDataset, rules: TradingRules, bars: I64, *, final: bool
             one more fill.
     """
     close, filled = dataset.close, dataset.fill_prices(rules.fill)
-    price, rate = filled[bars], dataset.funding_rate[bars + 1]
+    price, rate = filled[bars], rules.funding.rates(dataset, bars + 1)
     after = filled[bars + 1]
     if final:
         after[:, -1] = close[bars[:, -1] + 1]
@@ -35,7 +35,7 @@ def gains(dataset: MarketDataset, rules: TradingRules, bars: I64, *, final: bool
     settled = funding_pips(np.ones(1), close[bars + 1], rate, pip)
     earned = np.asarray((moved - settled)[..., None] * rules.states.exposures)
     if rules.swap.charges:
-        nights = dataset.swap_nights[bars + 1]
+        nights = dataset.passing.nights[bars + 1]
         earned -= rules.swap.paid_pips(rules.states.exposures, nights[..., None])
     return earned
 

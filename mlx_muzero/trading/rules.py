@@ -10,6 +10,7 @@ from mlx_muzero.config.choices import FillAt
 from mlx_muzero.config.schema import Config
 from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.costs import Costs, Swap
+from mlx_muzero.trading.funding import Funding
 from mlx_muzero.trading.limits import MUST_BE_FLAT, Limits
 from mlx_muzero.trading.positions import ACTION_TABLES, FLAT, FX_ACTIONS, ActionTable
 from mlx_muzero.trading.rewards import RewardFunction, Sharpe, reward_function
@@ -75,6 +76,7 @@ class TradingRules:
         sees_balance: whether the agent also observes its account's balance.
         fill: where actions fill: at the close they were decided at, or at the open after it.
         swap: what holding overnight costs.
+        funding: what holding costs when funding is due.
         max_entries: entries that a session allows; 0: any number.
         exposure_limit: what accounts of the same time may hold together; None: anything.
         limits: when and how large positions may be.
@@ -89,6 +91,7 @@ class TradingRules:
     sees_balance: bool = False
     fill: FillAt = "close"
     swap: Swap = Swap()
+    funding: Funding = Funding()
     max_entries: int = 0
     exposure_limit: ExposureLimit | None = None
     limits: Limits = Limits()
@@ -107,6 +110,7 @@ class TradingRules:
             sees_balance=trading.actions == "targets",
             fill=trading.fill,
             swap=Swap(trading.swap_long_pips, trading.swap_short_pips),
+            funding=Funding.from_config(trading),
             max_entries=trading.max_entries,
             exposure_limit=ExposureLimit.of(config, len(config.market.pairs)),
             limits=Limits.of(trading.flat_by, trading.no_entries, trading.max_exposure),
@@ -126,9 +130,9 @@ class TradingRules:
     def learnable(self) -> Self:
         """What a factored model learns the worth of positions under.
 
-        Its search adds limits and swap.
+        Its search adds limits, swap, and funding that it expects.
         """
-        return replace(self, limits=Limits(), swap=Swap())
+        return replace(self, limits=Limits(), swap=Swap(), funding=self.funding.unpaid)
 
     @cached_property
     def states(self) -> AccountStates:

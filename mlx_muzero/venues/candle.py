@@ -34,6 +34,7 @@ class Candle:
         open_ask: first ask, where `open` is a bid; NaN if unknown or not asked for.
         taker_buy_volume: part of `volume` that takers bought; NaN if unknown.
         trades: number of trades; NaN if unknown.
+        close_ask: last ask so far, as `open_ask`.
     """
 
     open_time_ns: int | None
@@ -47,6 +48,7 @@ class Candle:
     open_ask: float = math.nan
     taker_buy_volume: float = math.nan
     trades: float = math.nan
+    close_ask: float = math.nan
 
     @property
     def taker_buy_share(self) -> float | None:

@@ -197,6 +197,7 @@ def _candle(row: Any, sent_ns: int | None) -> Candle:
         complete=complete if isinstance(complete, bool) else None,
         source_time_ns=sent_ns,
         open_ask=_price(row, "ask", "o"),
+        close_ask=_price(row, "ask", "c"),
     )
 
 

@@ -1,6 +1,6 @@
 """Limits, swap and costs in force: searches plan with all of them, and accounts agree with them."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import mlx.core as mx
 import numpy as np
@@ -13,15 +13,18 @@ from mlx_muzero.agent.leaf_change import LeafChange
 from mlx_muzero.agent.moment import Moment
 from mlx_muzero.agent.timetable import Timetable
 from mlx_muzero.market.calendar import swap_nights
+from mlx_muzero.market.passing import times_passed
 from mlx_muzero.search.chain_values import ChainMarket
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.costs import Costs, Swap
+from mlx_muzero.trading.funding import Funding
 from mlx_muzero.trading.gains import fill_costs
 from mlx_muzero.trading.limits import Limits, permits
 from mlx_muzero.trading.positions import TARGET_ACTIONS
 from tests.agent.test_factored_agent import RULES, SEARCH, flat, model_for, observations
 
 # Wednesday 10 January 2024, 16:57 in New York: three nights pass within minutes.
+USUAL_SPREAD = 0.016
 EVENING = int(np.datetime64("2024-01-10T21:57", "m").astype(np.int64))
 
 IN_FORCE = {
@@ -32,10 +35,14 @@ IN_FORCE = {
     "no entries ever": {"limits": Limits.of("", "bar 0", 1.0)},
     "size": {"limits": Limits.of("", "", 0.3), "table": TARGET_ACTIONS},
     "swap": {"swap": Swap(3.0, -2.0)},
+    "funding": {"funding": Funding.of("fixed", "17:00 17:02 America/New_York", 8.0)},
+    "settlements": {"funding": Funding.of("settled", "every 1 h", 0.0)},
+    "quotes": {"costs": Costs(0.0, 0.1, quoted=True)},
     "a clock": {"costs": Costs(3.0, clock_minutes=3, clock_pips=0.5)},
     "all": {
         "limits": Limits.of("17:02 America/New_York", "bar 7", 1.0),
         "swap": Swap(1.0, 0.5),
+        "funding": Funding.of("settled", "17:00 America/New_York", 0.0),
         "costs": Costs(1.0, clock_minutes=5, clock_pips=0.0),
     },
 }
@@ -46,18 +53,27 @@ def agent_under(name: str, planner: str = "expectimax", **search) -> FactoredAge
     rules = replace(RULES, **IN_FORCE[name])
     trained = replace(RULES, table=rules.table)
     changed = replace(SEARCH, planner=planner, **search)
-    return FactoredAgent(model_for(rules), changed, rules, trained)
+    model = model_for(rules)
+    model.usual.spread = mx.array(USUAL_SPREAD)
+    return FactoredAgent(model, changed, rules, trained)
 
 
 def moments(count: int) -> Moment:
-    return Moment(EVENING + np.arange(count), 4 + np.arange(count))
+    """Moments that tell everything, but one spread and one settlement."""
+    number = np.arange(count)
+    spread = np.where(number == 1, np.nan, 0.01 * number)
+    rate = np.where(number == 2, np.nan, 1e-4 * (2.0 - number))
+    return Moment(EVENING + number, 4 + number, spread, rate)
 
 
-def by_definition(rules, minute, bar, worth_at, moves, probs, position, action, discount):
+def by_definition(rules, moment, worth_at, moves, probs, position, action, discount):
     """Worth of an action, one path at a time, by what the rules say of every bar.
 
-    `worth_at` gives the leaves' worth, `moves` and `probs` those below each path of outcomes.
+    `moment` is that of one account; `worth_at` gives the leaves' worth, `moves` and `probs` those
+    below each path of outcomes.
     """
+    minute, bar = int(moment.minute[0]), int(moment.bar[0])
+    (quoted,), (settled,) = moment.spread, np.nan_to_num(moment.funding_rate)
 
     def decided(path, held, wanted_action):
         after = int(rules.table.next_position[held, wanted_action])
@@ -67,8 +83,9 @@ def by_definition(rules, minute, bar, worth_at, moves, probs, position, action, 
         room = rules.limits.max_exposure
         if after < 0 or not permits(stage, exposure[held], exposure[after], room):
             return -np.inf
-        price = np.array([150.0])
-        paid = fill_costs(price, rules, None, now)[0, held, wanted_action]
+        known = not path and not np.isnan(quoted)
+        spread = np.array([quoted if known else USUAL_SPREAD])
+        paid = fill_costs(np.array([150.0]), rules, spread, now)[0, held, wanted_action]
         return standing(path, after) - paid
 
     def standing(path, held):
@@ -78,6 +95,10 @@ def by_definition(rules, minute, bar, worth_at, moves, probs, position, action, 
         nights = swap_nights(opens, opens + MINUTE_NS)
         exposure = rules.table.exposures[held]
         carry = float(rules.swap.paid_pips(np.array([exposure]), nights)[0])
+        if rules.funding.times is not None:
+            due = int(times_passed(rules.funding.times, opens, opens + MINUTE_NS)[0])
+            rate = rules.funding.fixed_rate or float(settled)
+            carry += due * rate * exposure * 150.0 / 0.01
         shares = probs[path].astype(np.float64)
         total = 0.0
         for outcome, share in enumerate(shares / shares.sum()):
@@ -89,6 +110,10 @@ def by_definition(rules, minute, bar, worth_at, moves, probs, position, action, 
         return total
 
     return decided((), position, action)
+
+
+def of_root(moment: Moment, root) -> Moment:
+    return Moment(*(getattr(moment, field.name)[np.atleast_1d(root)] for field in fields(Moment)))
 
 
 @pytest.mark.parametrize("name", IN_FORCE)
@@ -115,7 +140,7 @@ def test_the_search_is_the_enumeration_of_all_paths_under_each_rule(name):
 
         for action in range(len(rules.table.action_names)):
             wanted = by_definition(
-                *(rules, int(moment.minute[root]), int(moment.bar[root]), worth_at, moves, probs),
+                *(rules, of_root(moment, root), worth_at, moves, probs),
                 *(int(position[root]), action, SEARCH.discount),
             )
             if np.isfinite(wanted):
@@ -137,7 +162,7 @@ def test_a_decision_does_not_depend_on_the_others_in_the_batch(name, planner):
             *(observation[rows], account[rows], seed[rows]),
             simulations=12,
             noise=False,
-            moment=Moment(moment.minute[rows], moment.bar[rows]),
+            moment=of_root(moment, rows),
         )
 
     together = planned(np.arange(6))
@@ -236,21 +261,46 @@ def test_the_chain_is_read_to_the_bar_by_which_all_must_be_flat(bar):
 
 
 @pytest.mark.parametrize(
-    "name", ["flat by a time", "no entries", "swap", "all", "flat for minutes"]
+    "name", ["flat by a time", "no entries", "swap", "funding", "settlements", "all"]
 )
 @pytest.mark.parametrize("later", [0, 2])
 def test_the_chain_is_read_a_day_ahead_where_rules_follow_the_clock(name, later):
-    rules = replace(RULES, **IN_FORCE[name])
+    rules, rate = replace(RULES, **IN_FORCE[name]), 2e-4
     now, then = Timetable(rules, 150.0, 0.0, 1.0), Timetable(RULES, 150.0, 0.0, 1.0)
     begin = EVENING - 300
-    moment = Moment(np.array([begin]), np.array([2]))
+    moment = Moment(np.array([begin]), np.array([2]), funding_rate=np.array([rate]))
     change, row = LeafChange(CHAIN, now, then).of(moment, 1, later)
+    now = now.settling(rate) if now.follows_settlements else now
     before = CHAIN.forever(then.terms, np.zeros(1, int))[0]
     got = change[row[0]] + before
     wanted = steps_by_hand(
         now, moment.later(np.zeros(1, int), np.array([later])), 2900, np.zeros((2, 3))
     )
     np.testing.assert_allclose(got - got[:, :1], wanted - wanted[:, :1], atol=1e-3)
+
+
+def test_what_the_quotes_say_now_is_not_expected_to_last():
+    """A wide spread keeps an account from what it would do at the usual one, for this bar alone."""
+    agent, account = agent_under("quotes"), np.zeros(4, np.int32)
+
+    def entering(spread):
+        result = agent.plan(
+            *(observations(), account, np.zeros(4, np.uint64)),
+            simulations=12,
+            noise=False,
+            moment=Moment(spread=np.full(4, spread)),
+        )
+        buy, sell = 1, 2
+        return (
+            result.q[:, buy],
+            result.q[:, sell],
+            agent.network_action(observations(), account, Moment(spread=np.full(4, spread))),
+        )
+
+    (cheap_buy, cheap_sell, _), (dear_buy, dear_sell, alone) = entering(0.0), entering(1.0)
+    np.testing.assert_allclose(cheap_buy - dear_buy, 100.0, rtol=1e-4)
+    np.testing.assert_allclose(cheap_sell, dear_sell, atol=1e-4)
+    assert not (alone == 1).any()
 
 
 def test_nothing_changes_where_no_rule_does():

@@ -48,7 +48,7 @@ def configs(draw) -> Config:
               "transformer_heads", "transformer_width", "cost", "maker_frac", "swap_long_pips",
               "swap_short_pips", "events", "session_start", "kind", "mirrored", "ahead",
               "cost_clock_minutes", "cost_low_pips", "cost_high_pips", "planner", "flat_by",
-              "no_entries"}  # fmt: skip
+              "no_entries", "funding", "funding_at", "funding_bps"}  # fmt: skip
     market = replace(FX_MICRO.market, features="crypto")
     config = replace(FX_MICRO, market=market)
     for section, keys in KEYS.items():

@@ -43,7 +43,7 @@ class DicePlanner:
     def __init__(self, table=TABLE):
         self.asked, self._table = [], table
 
-    def plan(self, observation, position, seed, simulations, minute):
+    def plan(self, observation, position, seed, simulations, moment):
         if simulations > 2:  # what only measures speed is asked with as few as may be
             self.asked.append((observation.copy(), position.copy(), simulations))
         table = self._table
@@ -96,8 +96,8 @@ class ScriptedPlanner(DicePlanner):
         super().__init__()
         self._actions = list(actions)
 
-    def plan(self, observation, position, seed, simulations, minute):
-        result = super().plan(observation, position, seed, simulations, minute)
+    def plan(self, observation, position, seed, simulations, moment):
+        result = super().plan(observation, position, seed, simulations, moment)
         if simulations <= 2:
             return result
         wanted = TABLE.action_names.index(self._actions.pop(0) if self._actions else "HOLD")

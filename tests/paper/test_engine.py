@@ -162,9 +162,9 @@ def test_a_fault_in_planning_stops_entries_and_the_session_goes_on(tmp_path):
 
 def test_a_slow_evaluator_gets_fewer_simulations_and_no_minute_is_missed(tmp_path):
     class Slow(DicePlanner):
-        def plan(self, observation, position, seed, simulations, minute):
+        def plan(self, observation, position, seed, simulations, moment):
             time.sleep(simulations * 0.004)
-            return super().plan(observation, position, seed, simulations, minute)
+            return super().plan(observation, position, seed, simulations, moment)
 
     paper = settings(("USDJPY",), "session.simulations=64", "timing.deadline_ms=100")
     bars = market("USDJPY", WARM_BARS + 5)

@@ -18,8 +18,8 @@ ENTER = [TABLE.action_names.index(name) for name in ("BUY", "SELL")]
 class WorthPlanner(DicePlanner):
     """Wants to be in every market; by turns, each pair's window says what that is worth."""
 
-    def plan(self, observation, position, seed, simulations, minute):
-        result = super().plan(observation, position, seed, simulations, minute)
+    def plan(self, observation, position, seed, simulations, moment):
+        result = super().plan(observation, position, seed, simulations, moment)
         legal = TABLE.legal[position]
         worth = 1.0 + np.cos(1e3 * observation[:, -1, :5].sum(axis=1))
         after = TABLE.next_position[position]

@@ -131,11 +131,11 @@ class Slow(DicePlanner):
         super().__init__()
         self.thinking, self.end = threading.Event(), threading.Event()
 
-    def plan(self, observation, position, seed, simulations, minute):
+    def plan(self, observation, position, seed, simulations, moment):
         if len(self.asked) == 5 and not self.thinking.is_set():
             self.thinking.set()
             self.end.wait(60.0)
-        return super().plan(observation, position, seed, simulations, minute)
+        return super().plan(observation, position, seed, simulations, moment)
 
 
 def test_a_halt_that_was_too_late_never_happens(tmp_path):

@@ -29,9 +29,9 @@ class Told(ScriptedPlanner):
         super().__init__(actions)
         self.minutes = []
 
-    def plan(self, observation, position, seed, simulations, minute):
-        self.minutes.append(minute)
-        return super().plan(observation, position, seed, simulations, minute)
+    def plan(self, observation, position, seed, simulations, moment):
+        self.minutes.append(int(moment.minute[0]))
+        return super().plan(observation, position, seed, simulations, moment)
 
 
 def exposures(played):

@@ -259,7 +259,8 @@ def test_quoted_configurations_are_valid(page, monkeypatch):
         config_toml.loads(text, str(page))
     for command in commands(page):
         preset = re.search(r"--preset[ =](\w+)", command)
-        assigned = re.findall(r"--set\s+(\w+\.\w+=[^\s`)]+)", command)
+        found = re.findall(r"--set\s+(?:(\w+\.\w+=[^\s`)]+)|'(\w+\.\w+=[^']*)')", command)
+        assigned = [plain or quoted for plain, quoted in found]
         ours = [each for each in assigned if each.split(".")[0] not in paper_settings.SECTIONS]
         # A command without a preset may be about a run of either kind of model.
         factored = any(name in command for name in ONLY_FACTORED)

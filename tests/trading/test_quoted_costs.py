@@ -2,6 +2,8 @@
 
 import dataclasses
 import itertools
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.baselines import Churn, PerfectForesight, RandomPolicy
 from mlx_muzero.evaluation.comparison import conditions_of
 from mlx_muzero.evaluation.cost_sweep import sweep_costs
+from mlx_muzero.evaluation.single_decision import decide
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.feeds.events import LiveBar
@@ -22,6 +25,7 @@ from mlx_muzero.trading.cost_size import cost_note
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.env import SessionEnv
 from mlx_muzero.trading.rules import TradingRules
+from muzero_cli.display.tree import TreeDisplay
 
 QUOTED = Costs(0.0, quoted=True)
 FILLS = ["close", "next_open"]
@@ -170,6 +174,21 @@ def test_a_report_says_what_the_quotes_cost(quoted):
         "a round trip costs 0.3 pips of 0.01, 0.3 bps of the price 100, the quoted spread of 0.3 "
         "bps included"
     )
+
+
+def test_a_decision_is_told_the_spread_at_the_close_and_shows_it(quoted):
+    told = []
+    agent = SimpleNamespace(explain=lambda *_, moment, **__: (None, told.append(moment)))
+    bar = int(quoted.training_starts()[7])
+    decision = decide(agent, quoted, rules("next_open"), bar, 8)
+    spread = quoted.close_spreads[bar]
+    assert told[0].spread.tolist() == [spread]
+    assert decision.spread_pips == pytest.approx(spread / 0.01)
+    display = TreeDisplay(Path(), SimpleNamespace(decision=decision))
+    assert display._quotes()[0].endswith(f"pays: {spread / 0.01:.3g} pips")
+    fixed = decide(agent, quoted, TradingRules(), bar, 8)
+    assert fixed.spread_pips is None
+    assert TreeDisplay(Path(), SimpleNamespace(decision=fixed))._quotes() == []
 
 
 def test_a_sweep_of_trades_at_quotes_begins_at_what_they_paid(quoted):

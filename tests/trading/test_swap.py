@@ -69,18 +69,18 @@ def market(small_config):
 def over_night(market):
     """Starts of sessions that hold a 17:00."""
     starts = market.training_starts()
-    reach = market.swap_nights[starts[:, None] + np.arange(1, 121)].sum(axis=1)
+    reach = market.passing.nights[starts[:, None] + np.arange(1, 121)].sum(axis=1)
     chosen = starts[reach > 0]
     assert len(chosen) > 50
     return chosen[::7]
 
 
 def test_a_pairs_first_bar_has_no_night(market):
-    assert market.swap_nights.sum() == 2
-    assert (np.flatnonzero(market.swap_nights) == [22 * 60, 46 * 60]).all()
+    assert market.passing.nights.sum() == 2
+    assert (np.flatnonzero(market.passing.nights) == [22 * 60, 46 * 60]).all()
     later = dataclasses.replace(market, pair=market.pair + 1)
     both = MarketDataset._joined([market, later])
-    np.testing.assert_array_equal(both.swap_nights, np.tile(market.swap_nights, 2))
+    np.testing.assert_array_equal(both.passing.nights, np.tile(market.passing.nights, 2))
 
 
 @pytest.mark.parametrize("exposure", [1, -1])
@@ -96,7 +96,7 @@ def test_who_holds_over_it_pays_and_it_is_booked_as_funding(exposure, market, ov
 
 def test_trades_pay_by_the_nights_between_their_fills(market, over_night):
     trades = backtest(RandomPolicy(3), market, RULES, over_night).trades
-    passed = np.concatenate([[0], np.cumsum(market.swap_nights)])
+    passed = np.concatenate([[0], np.cumsum(market.passing.nights)])
     held = passed[trades.exit_bar + 1] - passed[trades.entry_bar + 1]
     rate = np.where(trades.side > 0, 0.8, -0.5)
     np.testing.assert_allclose(trades.funding_pips, held * rate, atol=1e-12)

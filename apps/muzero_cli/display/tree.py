@@ -42,6 +42,7 @@ class TreeDisplay:
             self._tree(folded(self.plan.decision.tree, least_share)),
             Text(f"principal variation: {' > '.join(self.plan.principal_variation)}"),
             Text(self._outcomes()),
+            *map(Text, self._quotes()),
         )
 
     def dot(self, least_share: float) -> str:
@@ -77,6 +78,14 @@ class TreeDisplay:
     def _folded(self, branch: Branch) -> str:
         share = sum(visit_share(self.plan.decision.tree, row) for row in branch.folded)
         return f"folded: {', '.join(map(self.plan.name_of, branch.folded))}  N {share:.0%}"
+
+    def _quotes(self) -> list[str]:
+        """What a fill pays now, where that is the quoted spread."""
+        decision = self.plan.decision
+        if decision.spread_pips is None:
+            return []
+        quoted = f"{decision.spread_pips:.3g} {decision.unit}"
+        return [f"spread quoted now, which whatever is bought now pays: {quoted}"]
 
     def _outcomes(self) -> str:
         tree, pips = self.plan.decision.tree, self.plan.decision.threshold_pips

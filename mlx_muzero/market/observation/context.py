@@ -30,7 +30,7 @@ from mlx_muzero.market.series import (
 )
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
-from mlx_muzero.types import F32, F64, I64
+from mlx_muzero.types import F32, F64, I16, I64
 
 FUNDING_SCALE = 5e-4
 """Funding rate at which its column reaches three quarters of its range: 5 bps."""
@@ -191,3 +191,17 @@ def funding_paid(open_time_ns: I64, funding: Series) -> F64:
     inside = (bar < len(paid)) & (settled_ns >= open_time_ns[0])
     np.add.at(paid, bar[inside], funding.value[inside])
     return paid
+
+
+def last_settled(pair: I16, paid: F64) -> F64:
+    """``f64[T]`` the newest of `funding_paid` by each bar; NaN before a pair's first.
+
+    A settlement at a rate of exactly 0 is none.
+
+    Args:
+        pair: ``i16[T]`` of each bar, one pair after another.
+        paid: ``f64[T]``.
+    """
+    settled = np.maximum.accumulate(np.where(paid != 0.0, np.arange(len(paid)), -1))
+    first = np.searchsorted(pair, pair)
+    return np.where(settled >= first, paid[settled], np.nan)

@@ -48,6 +48,7 @@ class LiveBar:
         spread: ask less bid at the open; None if unknown, or if no fill pays it.
         taker_buy_share: share of the volume that takers bought; None if unknown.
         trade_count: number of trades; None if unknown.
+        close_spread: ask less bid at the close; None as `spread`.
     """
 
     pair: str
@@ -62,6 +63,7 @@ class LiveBar:
     spread: float | None = None
     taker_buy_share: float | None = None
     trade_count: float | None = None
+    close_spread: float | None = None
 
     @classmethod
     def of(cls, candle: Candle, pair: str, open_time_ns: int, arrival_time_ns: int) -> Self:
@@ -76,15 +78,21 @@ class LiveBar:
             candle.volume,
             candle.source_time_ns,
             arrival_time_ns,
-            spread if (spread := candle.open_ask - candle.open) >= 0.0 else None,
+            _spread(candle.open_ask, candle.open),
             candle.taker_buy_share,
             candle.trade_count,
+            _spread(candle.close_ask, candle.close),
         )
 
     @property
     def close_time_ns(self) -> int:
         """When the minute ended."""
         return self.open_time_ns + MINUTE_NS
+
+    @property
+    def quoted(self) -> bool:
+        """Whether a spread is known."""
+        return self.spread is not None or self.close_spread is not None
 
     @property
     def carried(self) -> dict[str, float]:
@@ -96,6 +104,11 @@ class LiveBar:
     def values(self) -> tuple[float, float, float, float, float]:
         """Prices and volume, which a correction may change."""
         return self.open, self.high, self.low, self.close, self.volume
+
+
+def _spread(ask: float, bid: float) -> float | None:
+    """Ask less bid; None if unknown, or if the two were not taken at the same instant."""
+    return spread if (spread := ask - bid) >= 0.0 else None
 
 
 @dataclass(frozen=True)

@@ -156,5 +156,5 @@ def _candle(bars: Bars, row: int) -> Candle:
         float(bars.volume[row]),
         complete=True,
         source_time_ns=int(bars.open_time_ns[row]) + MINUTE_NS,
-        open_ask=float(bars.extras["open_ask"][row]) if "open_ask" in bars.extras else math.nan,
+        **{name: float(bars.extras[name][row]) for name in QUOTE_COLUMNS if name in bars.extras},
     )

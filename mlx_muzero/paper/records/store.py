@@ -47,7 +47,8 @@ TABLES: dict[str, dict[str, str]] = {
         "low": "double", "close": "double", "volume": "double", "source_time_ns": "bigint",
         "arrival_time_ns": "bigint",
     },
-    "quotes": {"pair": "varchar", "open_time_ns": "bigint", "spread": "double"},
+    "quotes": {"pair": "varchar", "open_time_ns": "bigint"}
+    | dict.fromkeys(("spread", "close_spread"), "double"),
     "decisions": {
         "close_ns": "bigint", "pair": "varchar", "bar": "bigint", "position": "integer",
         "action": "integer", "visits": "integer[]", "value": "double", "network_value": "double",

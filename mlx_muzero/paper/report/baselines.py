@@ -113,7 +113,11 @@ class _PairView:
 
     @property
     def funding_rate(self) -> F64:
-        return self.pair.recorded.dataset.funding_rate
+        return self.rules.funding.rates(self.pair.recorded.dataset)
+
+    @property
+    def settled_rate(self) -> F64 | None:
+        raise NotImplementedError("no policy here plans with settlements")
 
     @property
     def open_time_ns(self) -> I64:

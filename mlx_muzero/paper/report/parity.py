@@ -20,7 +20,7 @@ import numpy as np
 from mlx_muzero.config.schema import Config, ModelConfig
 from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.numerics import numerics
-from mlx_muzero.paper.batched_search import last_minute, search_seed
+from mlx_muzero.paper.batched_search import moment_of, search_seed
 from mlx_muzero.paper.fills import Order
 from mlx_muzero.paper.planner import Planner
 from mlx_muzero.paper.records.store import PaperStore
@@ -210,9 +210,8 @@ def _decide(
     position = np.array([pair.account.position for pair in batch], np.int32)
     state = np.array([pair.account.account_state for pair in batch], np.int32)
     seed = search_seed(settings.session.seed, close_ns, len(batch))
-    result = planner.plan(
-        np.stack(windows), state, seed, minute[0]["simulations"], last_minute(close_ns)
-    )
+    moment = moment_of([pair.account for pair in batch], close_ns)
+    result = planner.plan(np.stack(windows), state, seed, minute[0]["simulations"], moment)
     wanted = {}
     for i, (row, pair) in enumerate(zip(minute, batch, strict=True)):
         table = pair.account.core.rules.table

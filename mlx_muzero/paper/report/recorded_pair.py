@@ -69,11 +69,14 @@ def recorded_pairs(
         for symbol in settings.pairs
     }
     bars: dict[str, list[LiveBar]] = {symbol: [] for symbol in settings.pairs}
-    spreads = {(row["pair"], row["open_time_ns"]): row["spread"] for row in store.table("quotes")}
+    quotes = {
+        (row["pair"], row["open_time_ns"]): {name: row[name] for name in ("spread", "close_spread")}
+        for row in store.table("quotes")
+    }
     for row in store.table("bars"):
         volume = float("nan") if row["volume"] is None else row["volume"]
-        spread = spreads.get((row["pair"], row["open_time_ns"]))
-        bars[row["pair"]].append(LiveBar(**row | {"volume": volume, "spread": spread}))
+        quoted = quotes.get((row["pair"], row["open_time_ns"]), {})
+        bars[row["pair"]].append(LiveBar(**row | {"volume": volume} | quoted))
     return {
         symbol: RecordedPair(symbol, of_pair, settings, config, begin_ns, beside[symbol])
         for symbol, of_pair in bars.items()
@@ -95,7 +98,9 @@ class ReplayedPair:
     def __init__(self, recorded: RecordedPair) -> None:
         self.recorded = recorded
         self.account = recorded.account()
-        self.row = recorded.history_bars - 1
+        self.row = -1
+        while self.row + 1 < recorded.history_bars:
+            self._hear()
         self.fills: list[Row] = []
         self.trades: list[Row] = []
 
@@ -106,13 +111,19 @@ class ReplayedPair:
             bar = bars[self.row + 1]
             if close_ns is not None and bar.close_time_ns > close_ns:
                 break
-            self.row += 1
-            funding_rate = float(self.recorded.dataset.funding_rate[self.row])
+            funding_rate = self._hear()
             effect = self.account.on_bar(bar, funding_rate)
             if effect.fill is not None:
                 self.fills.append(effect.fill)
             self.trades += effect.trades
         return self.row > before
+
+    def _hear(self) -> float:
+        """Go on to the next bar; return the funding rate that settled in it."""
+        self.row += 1
+        funding_rate = float(self.recorded.dataset.funding_rate[self.row])
+        self.account.hear(self.recorded.bars[self.row], funding_rate)
+        return funding_rate
 
 
 def _as_bars(symbol: str, bars: list[LiveBar]) -> Bars:

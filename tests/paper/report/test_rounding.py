@@ -31,8 +31,8 @@ class Planner(DicePlanner):
         super().__init__()
         self._by, self._turned, self._plans = np.float32(by), turned, 0
 
-    def plan(self, observation, position, seed, simulations, minute):
-        result = super().plan(observation, position, seed, simulations, minute)
+    def plan(self, observation, position, seed, simulations, moment):
+        result = super().plan(observation, position, seed, simulations, moment)
         if self._plans in self._turned:
             for row in range(len(position)):
                 other = next(
