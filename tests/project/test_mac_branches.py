@@ -212,6 +212,7 @@ CALLS = {
     "mlx_muzero/coreml/placement.py:plan_export": plan,
     "mlx_muzero/files/disk_waits.py:<module>": waits,
     "mlx_muzero/machine.py:cache_folder": lambda mac: machine.cache_folder(),
+    "mlx_muzero/machine.py:data_folder": lambda mac: machine.data_folder(),
     "mlx_muzero/machine.py:peak_memory_mb": lambda mac: machine.peak_memory_mb(),
     "mlx_muzero/machine.py:performance_cores": lambda mac: machine.performance_cores(),
     "mlx_muzero/machine.py:processor": lambda mac: machine.processor(),
