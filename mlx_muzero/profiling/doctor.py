@@ -11,8 +11,10 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from mlx_muzero import __version__
@@ -183,11 +185,41 @@ def check_backends() -> Check:
 def check_compiler() -> Check:
     """The C++ compiler that MLX's CPU backend calls at run time."""
     path = shutil.which("g++")
-    if path is not None:
+    failure = "no g++" if path is None else _failure_to_compile(path)
+    if not failure:
         return Check("compiler", "ok", f"{path}; mx.compile fuses operations on the CPU with it")
-    detail = "no g++: mx.compile gives the same results on the CPU, but fuses nothing"
+    detail = f"{failure}: mx.compile gives the same results on the CPU, but fuses nothing"
     remedy = "xcode-select --install" if sys.platform == "darwin" else "install g++"
     return Check("compiler", "unavailable", detail, remedy)
+
+
+_SMALL_KERNEL = """
+#include <cmath>
+extern "C" double kernel(double x) { return std::exp(x); }
+"""
+
+
+def _failure_to_compile(compiler: str) -> str:
+    """Why `compiler` makes no library of a small program, as MLX asks it to; empty if it does."""
+    # A g++ on the PATH may be a stub that asks for the real one, or find no headers.
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "kernel.cpp")
+        source.write_text(_SMALL_KERNEL)
+        command = [compiler, "-std=c++17", "-O3", "-fPIC", "-shared", str(source)]
+        try:
+            done = subprocess.run(
+                [*command, "-o", str(source.with_suffix(".so"))],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                timeout=PROBE_TIMEOUT_S,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"{compiler} does not run ({error})"
+    if done.returncode == 0:
+        return ""
+    said = done.stderr.decode(errors="replace").strip().splitlines()
+    return f"{compiler} does not compile ({said[0] if said else f'exit {done.returncode}'})"
 
 
 def check_duckdb() -> Check:

@@ -10,6 +10,7 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -148,7 +149,7 @@ def _require_installed(name: str, peer: Peer, python: str) -> None:
 
 def _keep_to_one_core() -> None:
     """Keep the peer to one core: XLA ignores the variables that ask for one thread."""
-    if hasattr(os, "sched_setaffinity"):  # not on macOS
+    if sys.platform == "linux":
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 

@@ -1,6 +1,8 @@
 """The doctor: findings about this machine, and sentences about machines unlike it."""
 
 import json
+import os
+import shutil
 import sys
 
 import pytest
@@ -137,6 +139,30 @@ def test_no_compiler_is_said(monkeypatch):
     check = doctor.check_compiler()
     assert check.status == "unavailable"
     assert "fuses nothing" in check.detail
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no g++ is installed")
+def test_a_compiler_that_compiles_is_ok():
+    assert doctor.check_compiler().status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("stub", "said"),
+    [
+        ("#!/bin/sh\necho 'xcode-select: no developer tools were found' >&2\nexit 1\n", "no dev"),
+        ("#!/bin/sh\nexit 3\n", "exit 3"),
+        ("no program", "does not run"),
+    ],
+)
+def test_a_stub_on_the_path_is_no_compiler(monkeypatch, tmp_path, stub, said):
+    (tmp_path / "g++").write_text(stub)
+    (tmp_path / "g++").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    check = doctor.check_compiler()
+    assert check.status == "unavailable"
+    assert said in check.detail
+    assert "fuses nothing" in check.detail
+    assert check.remedy
 
 
 @pytest.mark.parametrize("status", ["fail", "unavailable"])
