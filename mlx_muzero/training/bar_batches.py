@@ -12,8 +12,10 @@ from mlx.utils import tree_flatten, tree_unflatten
 from numpy.lib.stride_tricks import sliding_window_view
 
 from mlx_muzero import rng
+from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.day_sessions import last_decisions
 from mlx_muzero.market.observation.mirror import mirror
 from mlx_muzero.market.observation.outcomes import DOWN, UNKNOWN, UP
 from mlx_muzero.networks.factored import FactoredModel
@@ -23,6 +25,7 @@ from mlx_muzero.trading.gains import (
     gains,
     known_costs,
     known_spread,
+    leaving_costs,
     unit_moves,
 )
 from mlx_muzero.trading.rules import TradingRules
@@ -49,6 +52,15 @@ class BarBatch:
     move: F32
     worth: F32
     known: F32
+
+
+def bars_ahead(market: MarketConfig, unroll_steps: int, hold_bars: int) -> int:
+    """Bars of its session that must follow a bar to learn from.
+
+    The last target needs the fill and the observation of one more bar than it holds, and its fill
+    the next. Where the sessions are those of days, the end of one ends what a target holds.
+    """
+    return unroll_steps + 1 + (0 if market.session_start else hold_bars)
 
 
 def learnable_bars(dataset: MarketDataset, ahead: int) -> I64:
@@ -85,7 +97,9 @@ class BarSampler:
         copy: a model of its own, which takes the weights that play.
         unroll_steps: bars after each that the model is unrolled for (K).
         discount: of a bar.
-        hold_bars: bars that a target holds a position before its next decision.
+        hold_bars: bars that a target holds a position before its next decision. Where sessions are
+            those of days, it holds none beyond the last, and nothing is worth anything then: a bar
+            after the end is never learned from, so what the copy says of it is arbitrary.
         cost_factor: costs in the targets, over those of the rules.
         mirrored: whether every other row of a batch sees the market upside down.
         bars: ``i64[n]`` to draw from; those of the training sessions by default.
@@ -111,9 +125,9 @@ class BarSampler:
         self._upside_down = (
             replace(dataset, features=mirror(dataset.features)) if mirrored else None
         )
-        # The last target needs the fill and the observation of one more bar, and its fill the next.
-        ahead = unroll_steps + hold_bars + 1
+        ahead = bars_ahead(dataset.config, unroll_steps, hold_bars)
         self.bars = learnable_bars(dataset, ahead) if bars is None else bars
+        self._last = last_decisions(dataset)
         self._outcomes = dataset.outcomes.astype(np.int32)
         # Costs that are drawn come on top of none.
         self._charged, self._added = rules, added_exposure(rules)
@@ -122,17 +136,16 @@ class BarSampler:
 
     def batch(self, keys: U64, playing: Weights) -> BarBatch:
         """The batch of `keys` ``u64[n]``, one for each row, with targets from `playing`."""
-        dataset, rules, steps = self._dataset, self._rules, self._steps
+        rules, steps = self._rules, self._steps
         self._copy.update(tree_unflatten(list(playing.items())))
         bar = self.bars[(rng.uniform(keys) * len(self.bars)).astype(np.int64)]
         bars = bar[:, None] + np.arange(steps + 1)
         turned = (np.arange(len(bar)) % 2 == 1) & (self._upside_down is not None)
-        every = bar[:, None] + np.arange(steps + self._hold_bars)
-        earned = gains(dataset, rules, every, final=False)
+        earned = self._earned(bar)
         earned[turned] *= -1.0
         cost = self._drawn_costs(keys)
         known = self._known_rows(np.zeros_like(bars), cost)
-        later = self._best_after(bars + self._hold_bars, turned, known, cost)
+        later = self._later(bars + self._hold_bars, self._last[bar], turned, known, cost)
         discounts = self._discount ** np.arange(self._hold_bars)
         held = sliding_window_view(earned, self._hold_bars, axis=1) @ discounts
         outcome = self._outcomes[bars[:, 1:]]
@@ -144,6 +157,35 @@ class BarSampler:
             worth=(held + self._discount**self._hold_bars * later).astype(np.float32),
             known=known,
         )
+
+    def _earned(self, bar: I64) -> F64:
+        """``f64[n, K + H, S]`` pips of each state over the bars after each `bar` ``i64[n]``.
+
+        H are the bars that a target holds. After the session's end they are 0.
+        """
+        every, last = bar[:, None] + np.arange(self._steps + self._hold_bars), self._last[bar, None]
+        earned = gains(self._dataset, self._rules, np.minimum(every, last), final=False)
+        earned[every > last] = 0.0
+        ending, place = np.nonzero(every == last)
+        earned[ending, place] = gains(self._dataset, self._rules, last[ending], final=True)[:, 0]
+        return earned
+
+    def _later(self, bars: I64, last: I64, turned: Bool, known: F32, cost: F64) -> F64:
+        """``f64[n, K + 1, S]`` worth of standing in each state at `bars`, or when its session ends.
+
+        The session of each row ends after its decision at `last` ``i64[n]``: going flat is all that
+        is left.
+        """
+        ended = bars > last[:, None]
+        later = self._best_after(np.minimum(bars, last[:, None]), turned, known, cost)
+        row = np.nonzero(ended)[0]
+        later[ended] = -self._cost_factor * self._leaving(last[row] + 1)
+        return later
+
+    def _leaving(self, bars: I64) -> F64:
+        """``f64[n, S]`` pips that a session which ends at `bars` ``i64[n]`` pays for going flat."""
+        close = self._dataset.close[bars]
+        return leaving_costs(close, self._rules, known_spread(self._dataset, self._rules, bars))
 
     def measured(self, playing: Weights) -> Weights:
         """The market chain of the networks of `playing`, by the names it has among them."""

@@ -15,7 +15,7 @@ from mlx_muzero import rng
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.outcomes import DOWN, UP
 from mlx_muzero.networks.factored import FactoredModel
-from mlx_muzero.trading.gains import gains, known_spread, leaving_costs, unit_moves
+from mlx_muzero.trading.gains import gains, unit_moves
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.bar_batches import BarBatch, BarSampler, Weights, learnable_bars
 from mlx_muzero.types import F64, I64, U64, Bool
@@ -147,8 +147,3 @@ class PathSampler(BarSampler):
                 followed -= paid[path, step - 1, state, taken]
                 later = TRACE * followed + (1.0 - TRACE) * best[:, step - 1]
         return target
-
-    def _leaving(self, bars: I64) -> F64:
-        """``f64[n, S]`` pips that a session which ends at `bars` ``i64[n]`` pays for going flat."""
-        close = self._dataset.close[bars]
-        return leaving_costs(close, self._rules, known_spread(self._dataset, self._rules, bars))

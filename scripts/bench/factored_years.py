@@ -19,6 +19,7 @@ from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.bar_batches import (
     BarSampler,
+    bars_ahead,
     learnable_bars,
     measure_usual,
 )
@@ -45,7 +46,7 @@ def of_factored(
 def trained_on(config: Config, fold: Fold, rules: TradingRules) -> FactoredModel:
     """A model trained on the sessions of the fold's years, as `train` does on a training split."""
     train, dataset = config.train, fold.market.dataset
-    ahead = train.num_unroll_steps + train.hold_bars + 1
+    ahead = bars_ahead(config.market, train.num_unroll_steps, train.hold_bars)
     bars = np.concatenate([learnable_bars(fold.market.of(year), ahead) for year in fold.fitted])
     model, copy = (build_factored(config, rules.table) for _ in range(2))
     measure_observations(model, dataset, bars)

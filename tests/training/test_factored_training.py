@@ -143,6 +143,79 @@ def test_a_position_may_be_held_for_several_bars_before_the_next_decision(config
     np.testing.assert_array_equal(batch.move, one.batch(keys(8), weights).move)
 
 
+HOLD = 5
+
+
+@pytest.fixture(scope="module")
+def days(config):
+    """Sessions of twenty decisions, one each day, whose bars do not open where others close."""
+    market = dataclasses.replace(
+        config.market, session_start="09:20 Asia/Tokyo", session_bars=20, max_gap_minutes=5
+    )
+    bars = walk_bars(4 * 1440)
+    opened = dataclasses.replace(bars, open=bars.open + 0.004 * (np.arange(len(bars)) % 3))
+    return dataclasses.replace(config, market=market), MarketDataset.from_bars(opened, market)
+
+
+def last_of(dataset, bar):
+    """The last decision of the session that each training bar lies in."""
+    starts = dataset.training_starts()
+    return starts[np.searchsorted(starts, bar, side="right") - 1] + dataset.config.session_bars - 1
+
+
+def test_the_end_of_a_day_ends_what_a_target_holds(days):
+    """What a model says of bars after it is arbitrary, since it learns from none of them."""
+    config, dataset = days
+    rules = TradingRules.from_config(
+        dataclasses.replace(config, trading=dataclasses.replace(config.trading, fill="next_open"))
+    )
+    model = build_model(config, rules.table)
+    measure_usual(model, dataset, rules)
+    model.worth_head.output.bias = mx.array([0.0, 3.0, -2.0])
+    sampler = BarSampler(dataset, rules, model, STEPS, DISCOUNT, hold_bars=HOLD)
+    starts, decisions = dataset.training_starts(), config.market.session_bars
+    assert {*sampler.bars} == {*(starts[:, None] + np.arange(decisions - STEPS)).ravel()}
+    batch, bar = sampler.batch(keys(64), dict_of(model)), drawn(sampler, 64)
+    last = last_of(dataset, bar)
+    fills = np.append(dataset.open[1:], np.nan)
+    worth = 5.0 * float(model.usual.move_pips) * np.array([0.0, 3.0, -2.0])
+    best = np.array([max(0.0, worth[1] - rules.costs.round_trip_pips), worth[1], 0.0])
+    seen = set()
+    for row, step in np.ndindex(64, STEPS + 1):
+        first, end = bar[row] + step, last[row]
+        decided = np.arange(first, min(first + HOLD, end + 1))
+        after = np.where(decided == end, dataset.close[decided + 1], fills[decided + 1])
+        moved = (after - fills[decided]) / rules.pip_size
+        wanted = (DISCOUNT ** np.arange(len(moved)) @ moved) * rules.table.exposures
+        if first + HOLD <= end:
+            wanted = wanted + DISCOUNT**HOLD * best
+        np.testing.assert_allclose(batch.worth[row, step], wanted, rtol=1e-3, atol=1e-3)
+        seen.add(len(decided))
+    assert seen == {*range(1, HOLD + 1)}
+
+
+def test_going_flat_at_the_end_of_a_day_is_paid_where_leaving_costs(days):
+    config, dataset = days
+    trading = dataclasses.replace(
+        config.trading, round_trip_cost_pips=0.0, taker_fee_bps=5.0, fill="next_open"
+    )
+    rules = TradingRules.from_config(dataclasses.replace(config, trading=trading))
+    model = build_model(config, rules.table)
+    measure_usual(model, dataset, rules)
+    charged = BarSampler(dataset, rules, model, 0, DISCOUNT, hold_bars=HOLD, cost_factor=2.0)
+    free_of_it = dataclasses.replace(rules, costs=free())
+    free_one = BarSampler(dataset, free_of_it, model, 0, DISCOUNT, hold_bars=HOLD)
+    weights = dict_of(model)
+    paid = (free_one.batch(keys(64), weights).worth - charged.batch(keys(64), weights).worth)[:, 0]
+    bar = drawn(charged, 64)
+    ended = bar + HOLD > last_of(dataset, bar)
+    fee = 5e-4 * dataset.close[last_of(dataset, bar)[ended] + 1] / rules.pip_size
+    wanted = np.repeat(DISCOUNT**HOLD * 2.0 * fee[:, None], 2, axis=1)
+    np.testing.assert_allclose(paid[ended, 1:], wanted, rtol=1e-4)
+    assert not paid[~ended].any()
+    assert not paid[:, 0].any()
+
+
 def test_a_model_of_market_and_account_is_unrolled():
     with pytest.raises(ConfigError, match="only a factored model can be learned without"):
         config_toml.override(PRESETS["fx_small"], ["train.num_unroll_steps=0"])
