@@ -3,6 +3,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "networks/matrix.h"
+
 namespace muzero::bindings {
 
 NamedShapes named_shapes(const std::vector<networks::Parameter>& parameters) {
@@ -39,6 +41,7 @@ void add_kernels(nb::module_& m) {
     }
     return names;
   });
+  m.def("rows_are_independent", [] { return networks::kRowsAreIndependent; });
 }
 
 }  // namespace muzero::bindings

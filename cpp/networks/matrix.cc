@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#if defined(__APPLE__)
+#if defined(MUZERO_CBLAS)
 #include <Accelerate/Accelerate.h>
 
 #include "common/integers.h"
@@ -10,7 +10,7 @@
 
 namespace muzero::networks {
 
-#if defined(__APPLE__)
+#if defined(MUZERO_CBLAS)
 
 // Accelerate uses the matrix units of Apple's processors, which no public instruction does; it
 // packs weights itself.

@@ -1,4 +1,5 @@
-// The matrix product under every layer: our packed kernel, or Accelerate on macOS.
+// The matrix product under every layer: our packed kernel, or Accelerate on macOS
+// (MUZERO_CBLAS, which CMakeLists.txt defines).
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,7 @@ void pack(const Kernels& kernels, const float* weight, int row_stride, int in, i
 
 // Whether a row of a product is the same, bit for bit, whatever the other rows are: true for our
 // kernels, but Accelerate promises it only for identical calls.
-#if defined(__APPLE__)
+#if defined(MUZERO_CBLAS)
 inline constexpr bool kRowsAreIndependent = false;
 #else
 inline constexpr bool kRowsAreIndependent = true;

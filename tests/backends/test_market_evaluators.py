@@ -1,7 +1,6 @@
 """What computes a factored model's networks for a search: alike, whatever it is."""
 
 import dataclasses
-import sys
 from importlib import import_module
 
 import mlx.core as mx
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core_rows import independent_rows
 from factored_models import OUTCOMES, SIZES, random_model, some_windows
 from mlx_muzero import _core
 from mlx_muzero.agent.backend_choice import BACKENDS
@@ -111,7 +111,7 @@ def test_cpp_computes_what_mlx_does(kernels, width, positions, history, clusters
     assert (found.cluster == wanted.cluster).mean() > 0.9
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="Accelerate's rows may depend on the batch")
+@independent_rows
 def test_a_state_in_cpp_has_the_same_bits_whatever_is_computed_beside_it(model):
     observation = some_windows(70)
     together = NativeMarket(model, 3).ahead(observation, 2)

@@ -1,7 +1,6 @@
 """The native backend: the model's numbers, the same bits whatever is computed beside them."""
 
 import dataclasses
-import sys
 from types import SimpleNamespace
 
 import mlx.core as mx
@@ -12,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlx.utils import tree_flatten
 
+from core_rows import independent_rows
 from mlx_muzero import _core
 from mlx_muzero.backends.mlx import MlxEvaluator
 from mlx_muzero.backends.native import NativeEvaluator
@@ -26,9 +26,6 @@ POSITIONS = np.array([[0, 1, 2, -1], [1, -1, -1, 0], [2, -1, -1, 0]], np.int32)
 MODES = ["all_outcomes", "single_outcome"]
 SMALL = {"latent_width": 24, "value_bins": 31, "value_min": -3.0, "value_max": 3.0}
 KERNELS = _core.kernels()
-accelerate = pytest.mark.skipif(
-    sys.platform == "darwin", reason="Accelerate's rows may depend on the batch"
-)
 
 
 def new_model(actions=4, outcomes=3, seed=0, **sizes):
@@ -202,7 +199,7 @@ def test_nor_does_it_with_other_rules(small, mode, changes):
     np.testing.assert_array_equal(one.q, other.q)
 
 
-@accelerate
+@independent_rows
 @pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize("mode", MODES)
 def test_a_root_alone_has_the_bits_it_has_in_a_batch(fx_micro, mode, kernels):
@@ -214,7 +211,7 @@ def test_a_root_alone_has_the_bits_it_has_in_a_batch(fx_micro, mode, kernels):
             np.testing.assert_array_equal(getattr(alone, name), getattr(together, name)[rows])
 
 
-@accelerate
+@independent_rows
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("depth_limit", [1, 2, 4])
 @pytest.mark.parametrize("changes", [{}, {"leaves_per_step": 6}, {"root": "gumbel"}])

@@ -1,7 +1,6 @@
 """Latents made in C++: the model's numbers, the same bits whatever is encoded beside them."""
 
 import dataclasses
-import sys
 
 import mlx.core as mx
 import numpy as np
@@ -10,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlx.utils import tree_map_with_path
 
+from core_rows import independent_rows
 from mlx_muzero import _core
 from mlx_muzero.backends.mlx import MlxEncoder
 from mlx_muzero.backends.native import NativeEncoder
@@ -91,7 +91,7 @@ def test_threads_do_not_change_a_bit():
         np.testing.assert_array_equal(other, one)
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="Accelerate's rows may depend on the batch")
+@independent_rows
 def test_windows_beside_it_do_not_change_a_latent():
     model = new_model()
     observation = windows_of(model, 20)

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from core_rows import independent_rows
 from markets import walk_bars
 from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.evaluation import backtest as backtest_module
@@ -64,6 +65,7 @@ def test_sessions_side_by_side_equal_sessions_alone(small_dataset, rules, policy
         np.testing.assert_array_equal(alone.trades.net_pips, together.trades.net_pips[mine])
 
 
+@independent_rows
 def test_an_agent_plays_a_session_as_it_would_alone(small_dataset, rules, agent):
     starts = small_dataset.training_starts()[:50:10]
     together = Recorded(SearchPolicy(agent, 4))

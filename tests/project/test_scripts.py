@@ -31,7 +31,10 @@ from training_journals import training_run
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
 SHELL_SCRIPTS = [
     ROOT / ".ci" / "run",
-    *(ROOT / "scripts" / name for name in ("docs", "sanitize", "test", "test-cpp")),
+    *(
+        ROOT / "scripts" / name
+        for name in ("docs", "macos-wheel", "sanitize", "test", "test-cblas", "test-cpp")
+    ),
 ]
 
 

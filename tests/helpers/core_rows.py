@@ -1,0 +1,10 @@
+"""What a test may expect of the C++ core that is loaded."""
+
+import pytest
+
+from mlx_muzero import _core
+
+independent_rows = pytest.mark.skipif(
+    not _core.rows_are_independent(),
+    reason="this core's products (Accelerate, or another CBLAS) may depend on the rows beside them",
+)
