@@ -1,9 +1,10 @@
 """Gives MLX a fast BLAS on Linux, loaded before MLX is imported (ADR 12).
 
 MLX's Linux wheel contains netlib's reference BLAS, about 30 times slower than OpenBLAS at this
-network's sizes. `preload` loads OpenBLAS from the scipy-openblas32 wheel, and a small shim
-(``cpp/blas/openblas_shim.c``), into the global symbol scope, where MLX finds its cblas functions
-first. On macOS MLX uses Accelerate, and nothing is done.
+network's sizes. `preload` loads OpenBLAS from the scipy-openblas32 wheel, and a small shim over it
+(``cpp/blas/openblas_shim.c``) into the global symbol scope, where MLX finds its cblas functions
+first. OpenBLAS itself stays out of that scope, where NumPy's own OpenBLAS would find its functions.
+On macOS MLX uses Accelerate, and nothing is done.
 """
 
 import ctypes
@@ -57,15 +58,18 @@ def _preload_openblas() -> BlasInfo:
     if shim_path is None:
         return _keep_own(f"{SHIM_NAME} is not in the mlx_muzero package: reinstall mlx-muzero")
     try:
-        openblas = ctypes.CDLL(str(openblas_path), mode=ctypes.RTLD_GLOBAL)
-        ctypes.CDLL(str(shim_path), mode=ctypes.RTLD_GLOBAL)
+        openblas = ctypes.CDLL(str(openblas_path))
+        shim = ctypes.CDLL(str(shim_path), mode=ctypes.RTLD_GLOBAL)
+        shim.mlx_muzero_blas_use(
+            openblas.scipy_cblas_sgemm, openblas.scipy_cblas_dgemm, openblas.scipy_cblas_cgemm
+        )
         openblas.scipy_openblas_get_config.restype = ctypes.c_char_p
         openblas.scipy_openblas_get_corename.restype = ctypes.c_char_p
         release = " ".join(openblas.scipy_openblas_get_config().decode().split()[:2])
         kernels = openblas.scipy_openblas_get_corename().decode()
         openblas.scipy_openblas_set_num_threads(DEFAULT_NUM_THREADS)
     except (OSError, AttributeError) as error:
-        return _keep_own(f"OpenBLAS did not load: {error}")
+        return _keep_own(f"OpenBLAS did not load ({error}): reinstall mlx-muzero")
     _openblas = openblas
     return BlasInfo(f"{release} ({kernels})")
 

@@ -97,6 +97,43 @@ print(blas.num_threads(), bits.hexdigest())
 
 @needs_openblas
 @linux_only
+def test_nothing_of_openblas_is_lent_to_other_libraries():
+    # NumPy's OpenBLAS has functions of the same names, made for tables of its own.
+    code = """
+import ctypes
+from mlx_muzero import blas
+assert blas.preload().name.startswith("OpenBLAS")
+ours, everyone = ctypes.CDLL(str(blas.find_openblas())), ctypes.CDLL(None)
+names = ("scipy_cblas_sgemm", "scipy_openblas_get_config", "dlaqz0_", "openblas_getaffinity")
+assert all(hasattr(ours, name) for name in names)
+print([name for name in names if hasattr(everyone, name)], hasattr(everyone, "cblas_sgemm"))
+"""
+    assert run(code) == "[] True"
+
+
+@needs_openblas
+@linux_only
+def test_products_of_whole_numbers_are_exact_in_numpy_and_mlx():
+    code = """
+from mlx_muzero import blas
+blas.preload()
+import mlx.core as mx, numpy as np
+rng = np.random.default_rng(0)
+for rows, inner, columns in [(1, 7, 3), (13, 64, 17), (64, 256, 256), (193, 263, 65)]:
+    a, b = (rng.integers(-3, 4, shape) for shape in [(rows, inner), (inner, columns)])
+    exact = np.array([[sum(map(int.__mul__, row, column)) for column in b.T.tolist()]
+                      for row in a.tolist()])
+    for kind in (np.float32, np.float64):
+        np.testing.assert_array_equal(a.astype(kind) @ b.astype(kind), exact)
+    product = mx.array(a.astype(np.float32)) @ mx.array(b.astype(np.float32))
+    np.testing.assert_array_equal(np.array(product), exact)
+print("exact")
+"""
+    assert run(code) == "exact"
+
+
+@needs_openblas
+@linux_only
 def test_the_count_can_be_set_for_a_measurement():
     code = """
 from mlx_muzero import blas
