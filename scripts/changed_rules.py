@@ -1,7 +1,7 @@
 """What planning is worth under rules that nobody was trained for.
 
     python scripts/changed_rules.py RUN ... [--told RUN ...] [--rules NAME ...] [--sessions N]
-        [--depths D ...] [--json]
+        [--depths D ...] [--fresh-seed N] [--json]
 
 The runs are factored models trained on a planted market at its own cost, as in the folder of
 scripts/known_optimum.py, with the market's fresh twin in the same store. Every policy plays the
@@ -31,7 +31,7 @@ from typing import Any
 import mlx_muzero  # noqa: F401  before MLX, whose BLAS it replaces
 
 # isort: split
-from bench.fresh_sessions import starts_of
+from bench.fresh_sessions import FRESH_SEED, starts_of, twin_of
 from bench.report import Report
 from mlx_muzero.agent.make import make_agent
 from mlx_muzero.config.local_times import SessionBar
@@ -114,11 +114,12 @@ def main() -> None:
     parser.add_argument("--told", type=Path, nargs="+", default=[], metavar="RUN")
     parser.add_argument("--depths", type=int, nargs="+", default=[], help="other depths of search")
     parser.add_argument("--sessions", type=int, default=2000)
+    parser.add_argument("--fresh-seed", type=int, default=FRESH_SEED, help="of the fresh twin")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     named = {name: [str(run) for run in getattr(options, name)] for name in ("runs", "told")}
     report = Report(options.json, **named, rules=options.rules, depths=options.depths)
-    study = Study(options.runs, options.told, options.depths, options.sessions)
+    study = Study(options.runs, options.told, options.depths, options.sessions, options.fresh_seed)
     rows = (row for name in options.rules for row in study.rows(name))
     report.table("rules", "net pips a session of the fresh market:", rows)
     report.end()
@@ -133,6 +134,7 @@ class Study:
         told: Sequence[Path],
         depths: Sequence[int],
         sessions: int,
+        fresh_seed: int,
     ) -> None:
         self.runs, self.told = (
             [load_run(path, "best", None) for path in some] for some in (paths, told)
@@ -142,7 +144,8 @@ class Study:
         for run in (*self.runs, *self.told):
             if not isinstance(run.model, FactoredModel):
                 raise ConfigError(f"{run.folder.path}: only factored models plan with other rules")
-        self.twin = load_run(paths[0], "best", None, symbol=f"{first.config.market.symbol}_FRESH")
+        twin = twin_of(first.config.market.symbol, fresh_seed)
+        self.twin = load_run(paths[0], "best", None, symbol=twin)
         self.starts = starts_of(self.twin)[:sessions]
         self.truth = load_truth(first.config, first.store) or {}
         self.at_training = self._rivals(first.rules)

@@ -28,7 +28,7 @@ from typing import Any
 import mlx_muzero  # noqa: F401  before MLX, whose BLAS it replaces
 
 # isort: split
-from bench.fresh_sessions import played_by, starts_of
+from bench.fresh_sessions import FRESH_SEED, played_by, starts_of, twin_of
 from bench.learning_curve import Point, learning_curve, seconds_to
 from bench.report import Report
 from mlx_muzero.config.presets import PRESETS
@@ -37,8 +37,6 @@ from mlx_muzero.experiment.trained_run import load_run
 from mlx_muzero.market.store.bar_store import BarStore
 
 ROOT = Path(__file__).resolve().parent.parent
-FRESH_SEED = 777
-"""Of the market that judges."""
 SESSIONS = 2000
 DAYS_A_SESSION = 0.27
 """Of a made-up market, weekends counted: a few more than its sessions need."""
@@ -222,7 +220,8 @@ class Market:
     def __init__(self, study: Study, kind: str) -> None:
         self.study = study
         self.store = study.folder / f"{kind}.duckdb"
-        self.name, self.twin = kind.upper(), f"{kind}_fresh_{study.fresh_seed}".upper()
+        self.name = kind.upper()
+        self.twin = twin_of(self.name, study.fresh_seed)
         self.validated: list[Validated] = []
 
     @property

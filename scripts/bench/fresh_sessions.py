@@ -23,6 +23,14 @@ from mlx_muzero.experiment.trained_run import TrainedRun, load_run
 from mlx_muzero.market.synthetic.optima import PLANTED, from_truth
 from mlx_muzero.types import I64
 
+FRESH_SEED = 777
+"""Of the market that judges, if no other is asked for."""
+
+
+def twin_of(symbol: str, fresh_seed: int) -> str:
+    """The name of the market of the same kind as `symbol`, made with another seed, that judges."""
+    return f"{symbol}_FRESH_{fresh_seed}"
+
 
 def main() -> None:
     store, symbol, sessions = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 import paper_sessions
+from factored_models import factored_config
 from folders import ROOT
 from markets import quoted_bars, walk_bars
 from mlx_muzero.agent.backend_choice import BACKENDS
@@ -24,8 +25,10 @@ from mlx_muzero.config.presets import FX_FACTORED, FX_MICRO, PRESETS
 from mlx_muzero.config.schema import REWARDS
 from mlx_muzero.config.toml import KEYS
 from mlx_muzero.evaluation.rivals.fitted import RIVALS
+from mlx_muzero.experiment.synthetic_market import store_market
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.paper import settings as paper_settings
+from muzero_cli.main import app
 from training_journals import training_run
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
@@ -132,6 +135,24 @@ def test_known_optimum_judges_both_markets(tmp_path, small_config):
     line = found["rivals"][0]
     assert line["reached"] == pytest.approx(line["net_pips"] / edge["best_policy"])
     assert {(point["build"], point["seed"]) for point in found["curves"]} == {("this", 3)}
+
+
+def test_rules_are_changed_on_the_fresh_twin(tmp_path, small_config, run_script):
+    config = tmp_path / "small.toml"
+    config.write_text(config_toml.dumps(factored_config(small_config)))
+    store, run = tmp_path / "bars.duckdb", tmp_path / "run"
+    for symbol, seed in (("EDGE", 1), ("EDGE_FRESH_5", 5)):
+        store_market(store, "planted_edge", symbol, 4, seed, None, session_bars=12)
+    short = ("--config", str(config), "--symbol", "EDGE", "--db", str(store))
+    trained = CliRunner().invoke(
+        app, ["train", "--run", str(run), "--set", "train.episodes=2", *short]
+    )
+    assert trained.exit_code == 0, trained.output
+    judged = ("--rules", "1 pip", "--sessions", "3", "--fresh-seed", "5")
+    rows = run_script("changed_rules.py", str(run), *judged, "--json")["rules"]
+    of_best = {row["policy"]: row["of_best"] for row in rows}
+    assert of_best["best policy"] == 1.0
+    assert {"search, run 0", "fitted_q, retrained"} <= of_best.keys()
 
 
 def test_pictures_of_the_same_measurements_are_the_same(tmp_path, monkeypatch):
@@ -287,8 +308,6 @@ def test_named_keys_files_and_links_exist(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_quoted_commands_exist(page):
-    from muzero_cli.main import app
-
     verbs = set(re.findall(r"mlx-muzero ((?:data |config )?[a-z-]+)", page.read_text()))
     for verb in verbs:
         done = CliRunner().invoke(app, [*verb.split(), "--help"])
