@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -20,6 +20,9 @@ from mlx_muzero.files.refusals import as_storage_error
 from mlx_muzero.untrusted.json_values import finite
 from mlx_muzero.untrusted.terminal_text import clean
 from muzero_cli.display.console import echo, narration_console, say, say_bug
+
+if TYPE_CHECKING:
+    from mlx_muzero.evaluation.luck.verdict import Verdict
 
 WRONG_USAGE = 2
 OTHERWISE = 1
@@ -87,6 +90,18 @@ def answer(values: dict[str, Any] | list[Any], failed: MuZeroError | None = None
     echo(json.dumps(finite(values), allow_nan=False))
     if failed is not None:
         raise typer.Exit(failed.exit_code)
+
+
+def end_with(verdict: "Verdict") -> None:
+    """End with the exit code of a verdict.
+
+    Raises:
+        typer.Exit: with it, unless it is 0.
+    """
+    from mlx_muzero.evaluation.luck.verdict import EXIT_CODES
+
+    if code := EXIT_CODES[verdict.call]:
+        raise typer.Exit(code)
 
 
 def _tell(error: MuZeroError, as_json: bool) -> None:

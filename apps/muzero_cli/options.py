@@ -53,6 +53,11 @@ ExportFolder = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
+ExitCode = Annotated[
+    bool,
+    typer.Option("--exit-code", help="End with 0 for skill, 21 not shown, 22 loses, 23 too short."),
+]
+
 
 def in_a_folder(file: Optional[Path]) -> Optional[Path]:
     """Callback of an option for an output file: before any work, refuses one it cannot write."""

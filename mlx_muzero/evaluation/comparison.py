@@ -22,6 +22,7 @@ from mlx_muzero.evaluation.baselines import (
 )
 from mlx_muzero.evaluation.conditions import Conditions, report_dict
 from mlx_muzero.evaluation.fix_rule import FixRule, is_fixed_in_tokyo
+from mlx_muzero.evaluation.luck.assessment import Luck
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.registered_baselines import registered_baselines
@@ -65,21 +66,32 @@ class Comparison:
         entries: results by policy name, the agents first.
         expected_best_pips: expected net pips per session of the best policy, if known.
         agents: names of the policies that were to be judged.
+        starts: ``i64[n]`` first decisions of the sessions.
+        luck: what the first agent's results owe to luck; None on bars that it was trained or chosen
+            on.
     """
 
     conditions: Conditions
     entries: dict[str, PolicyResult]
     expected_best_pips: float | None
     agents: tuple[str, ...]
+    starts: I64
+    luck: Luck | None = None
 
     @property
     def judged(self) -> dict[str, Backtest]:
         """What the judged policies played, by name."""
         return {name: self.entries[name].backtest for name in self.agents}
 
-    def after(self, looks: Looks | None) -> "Comparison":
-        """This comparison as one of so many `looks` at its bars."""
-        return replace(self, conditions=replace(self.conditions, looks=looks))
+    @property
+    def baselines(self) -> dict[str, Backtest]:
+        """What all others played, by name."""
+        others = self.entries.keys() - set(self.agents)
+        return {n: entry.backtest for n, entry in self.entries.items() if n in others}
+
+    def after(self, looks: Looks | None, luck: Luck | None) -> "Comparison":
+        """This comparison as one of so many `looks` at its bars, with what it owes to luck."""
+        return replace(self, conditions=replace(self.conditions, looks=looks), luck=luck)
 
     @property
     def metrics(self) -> dict[str, Metrics]:
@@ -103,10 +115,12 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """The numbers for JSON."""
+        unit = self.conditions.unit
         expected = {"expected_best_pips_per_session": self.expected_best_pips}
         return report_dict(self.conditions, self.metrics) | {
             "decisions_per_s": {n: entry.decisions_per_s for n, entry in self.entries.items()},
-            **in_unit(expected, self.conditions.unit),
+            **in_unit(expected, unit),
+            "luck": None if self.luck is None else in_unit(self.luck.as_dict(), unit),
         }
 
 
@@ -145,7 +159,8 @@ def compare(
         doing(f"{policy.name}: decisions", len(starts) * dataset.config.session_bars)
         entries[policy.name] = play(policy, dataset, rules, starts, tick)
     conditions = conditions_of(dataset, rules, split, starts)
-    return Comparison(conditions, entries, expected, tuple(policy.name for policy in agents))
+    names = tuple(policy.name for policy in agents)
+    return Comparison(conditions, entries, expected, names, starts)
 
 
 def play(

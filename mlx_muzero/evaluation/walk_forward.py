@@ -2,12 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.evaluation.backtest import Backtest, Doing, backtest, joined
 from mlx_muzero.evaluation.comparison import baselines, conditions_of
 from mlx_muzero.evaluation.conditions import Conditions, report_dict
+from mlx_muzero.evaluation.luck.assessment import Luck, assess
+from mlx_muzero.evaluation.luck.random_entries import (
+    Positions,
+    end_to_end,
+    entries_p,
+    positions,
+)
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.frames import FrameLibrary, frame_of_rows
@@ -17,6 +25,7 @@ from mlx_muzero.market.sessions import SPLITS
 from mlx_muzero.runlog.look_ledger import Looks
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.types import Advance
+from mlx_muzero.untrusted.json_values import in_unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +38,7 @@ class WindowTest:
         checkpoint: the agent's checkpoint, the best on the window's validation split.
         backtests: by policy, the agent first; trend baselines by family.
         lookbacks: names of the trend baselines chosen on the validation split.
+        positions: that the agent held, by pair.
     """
 
     conditions: Conditions
@@ -36,6 +46,7 @@ class WindowTest:
     checkpoint: str
     backtests: dict[str, Backtest]
     lookbacks: tuple[str, ...]
+    positions: Positions
 
     def after(self, looks: Looks | None) -> "WindowTest":
         """This test as one of so many `looks` at its bars."""
@@ -84,6 +95,7 @@ def play_window(
         checkpoint,
         backtests,
         tuple(policy.name for name, policy in families.items() if policy.name != name),
+        positions(backtests[agents[0].name], dataset, rules, starts),
     )
 
 
@@ -94,12 +106,29 @@ class WalkForward:
     Attributes:
         windows: the test of each window.
         rules: actions and costs.
+        agents: names of the policies that were to be judged.
     """
 
     windows: tuple[WindowTest, ...]
     rules: TradingRules
+    agents: tuple[str, ...]
 
-    @property
+    @cached_property
+    def luck(self) -> Luck:
+        """What the tests of all windows owe to luck, the first agent's judged."""
+        whole, conditions = self.whole, self.conditions
+        name = self.agents[0]
+        held = end_to_end([window.positions for window in self.windows])
+        others = {name: played for name, played in whole.items() if name not in self.agents}
+        return assess(
+            {name: whole[name]},
+            others,
+            conditions.looks,
+            entries=entries_p(held),
+            unit=conditions.unit,
+        )
+
+    @cached_property
     def whole(self) -> dict[str, Backtest]:
         """Every policy over the tests of all windows, end to end."""
         return {
@@ -137,6 +166,7 @@ class WalkForward:
     def as_dict(self) -> dict[str, Any]:
         """The numbers for JSON: the whole, and every window."""
         return report_dict(self.conditions, metrics_of(self.whole)) | {
+            "luck": in_unit(self.luck.as_dict(), self.conditions.unit),
             "windows": [
                 report_dict(window.conditions, metrics_of(window.backtests))
                 | {
@@ -147,7 +177,7 @@ class WalkForward:
                     "lookbacks": list(window.lookbacks),
                 }
                 for window in self.windows
-            ]
+            ],
         }
 
 

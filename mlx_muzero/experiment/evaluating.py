@@ -1,16 +1,17 @@
 """Plays a run's agent on chosen bars, and records the circumstances of the results."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
 from mlx_muzero.config import fx_targets
-from mlx_muzero.evaluation.backtest import Doing
+from mlx_muzero.evaluation.backtest import Backtest, Doing
 from mlx_muzero.evaluation.comparison import Comparison, compare
 from mlx_muzero.evaluation.full_comparison import SIMULATIONS, FullComparison, compare_fully
 from mlx_muzero.experiment.judging import JudgedBars
 from mlx_muzero.experiment.looks import record_evaluation
+from mlx_muzero.experiment.luck import assess_luck
 from mlx_muzero.experiment.trained_run import TrainedRun
 from mlx_muzero.types import Advance
 
@@ -73,9 +74,10 @@ def evaluate(
     count = simulations or run.config.search.num_simulations
     market = (bars.dataset, run.rules, bars.part, sessions, bars.truth)
     comparison = compare(run.agents(agent, count), *market, tick, doing)
-    agent_alone = dict(islice(comparison.judged.items(), 1))
-    comparison = comparison.after(record_evaluation(run, bars.dataset, bars.part, agent_alone))
-    return _evaluation(run, bars, (count,), agent.backend, comparison)
+    judged = dict(islice(comparison.judged.items(), 1))
+    recorded = record_evaluation(run, bars.dataset, bars.part, judged)
+    luck = assess_luck(run, bars, comparison, judged, recorded)
+    return _evaluation(run, bars, (count,), agent.backend, comparison.after(recorded.looks, luck))
 
 
 def evaluate_fully(
@@ -113,9 +115,18 @@ def evaluate_fully(
         tick=tick,
         doing=doing,
     )
-    looks = record_evaluation(run, bars.dataset, bars.part, full.comparison.judged)
-    full = replace(full, comparison=full.comparison.after(looks))
+    judged = _own_first(run, full.comparison.judged)
+    recorded = record_evaluation(run, bars.dataset, bars.part, judged)
+    luck = assess_luck(run, bars, full.comparison, judged, recorded)
+    full = replace(full, comparison=full.comparison.after(recorded.looks, luck))
     return _evaluation(run, bars, tuple(simulations), agent.backend, full.comparison, full)
+
+
+def _own_first(run: TrainedRun, judged: Mapping[str, Backtest]) -> dict[str, Backtest]:
+    """The judged policies, the run's own way to search before all others, if it is among them."""
+    search = run.config.search
+    own = {f"{how} {search.num_simulations}" for how in (search.planner, search.root)}
+    return dict(sorted(judged.items(), key=lambda named: named[0] not in own))
 
 
 def _evaluation(

@@ -143,14 +143,14 @@ def compare_runs(
         count = simulations or run.config.search.num_simulations
         policy = SearchPolicy(run.agent(), count, name)
         entries[name] = play(policy, run.dataset, run.rules, starts[name])
-    looks = [
+    recorded = [
         record_evaluation(run, run.dataset, split, {"agent (search)": entries[name].backtest})
         for name, run in runs.items()
     ][-1]
     base = next(iter(entries.values())).backtest
     conditions = conditions_of(first.dataset, first.rules, split, next(iter(starts.values())))
     return RunComparison(
-        replace(conditions, looks=looks),
+        replace(conditions, looks=recorded.looks),
         entries,
         {name: difference(entry.backtest, base) for name, entry in entries.items()},
     )

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,6 +39,20 @@ _NOON_NS = 12 * HOUR_NS
 
 _DIGITS = 6
 """Significant digits that the ledger keeps of what was earned."""
+
+
+class Recorded(NamedTuple):
+    """What the ledger knows of bars.
+
+    Attributes:
+        looks: counts; None where these bars chose the run.
+        trials: what was tried on them, with the present look.
+        seeds: what runs of the same configuration earned on them, by seed.
+    """
+
+    looks: Looks | None
+    trials: tuple[Tried, ...] = ()
+    seeds: Mapping[int, Tried] = MappingProxyType({})
 
 
 def looked_bars(dataset: MarketDataset, part: Part | None = None) -> LookedBars:
@@ -84,6 +100,11 @@ def configuration_digest(config: Config) -> str:
     return hashlib.sha256(config_toml.dumps(whole).encode()).hexdigest()
 
 
+def recipe_digest(config: Config) -> str:
+    """SHA-256 of `config` whatever its period and its seed."""
+    return configuration_digest(replace(config, train=replace(config.train, seed=0)))
+
+
 def tried(played: Backtest) -> Tried:
     """What a policy earned, as the ledger keeps it."""
     earned = played.groups.totals(played.equity_pips[:, -1])
@@ -108,8 +129,8 @@ def _rounded(value: float) -> float:
 
 def record_evaluation(
     run: TrainedRun, dataset: MarketDataset, part: Part, agents: Mapping[str, Backtest]
-) -> Looks | None:
-    """Record that `run` was judged on `part` of `dataset`; None where that chose the run.
+) -> Recorded:
+    """Record that `run` was judged on `part` of `dataset`.
 
     Args:
         run: judged.
@@ -126,10 +147,13 @@ def record_evaluation(
         run.checkpoint,
         part=part,
         seed=config.train.seed,
+        recipe=recipe_digest(config),
         policies={name: tried(played) for name, played in agents.items()},
     )
-    looks, _ = LookLedger(run.store).record(look)
-    return looks if part in UNSEEN else None
+    looks, kept = LookLedger(run.store).record(look)
+    if part not in UNSEEN:
+        return Recorded(None)
+    return Recorded(looks, kept.trials(look.bars), kept.of_seeds(look))
 
 
 def record_training(store: Path, dataset: MarketDataset, config: Config, run: Path) -> Looks:

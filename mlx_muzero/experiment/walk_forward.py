@@ -17,6 +17,7 @@ from mlx_muzero.evaluation.backtest import Doing
 from mlx_muzero.evaluation.walk_forward import WalkForward, play_window
 from mlx_muzero.experiment.loading import PeriodOf, costs_of, load_dataset, with_stored_macro
 from mlx_muzero.experiment.looks import record_evaluation, record_training
+from mlx_muzero.experiment.luck import keep_verdict
 from mlx_muzero.experiment.stop_switch import StopSwitch
 from mlx_muzero.experiment.trained_run import load_run
 from mlx_muzero.experiment.validation_looks import ValidationLooks
@@ -266,9 +267,14 @@ class RollingTraining:
                 in_window,
             )
             agent_alone = dict(islice(played.backtests.items(), 1))
-            tests.append(played.after(record_evaluation(run, run.dataset, "test", agent_alone)))
+            recorded = record_evaluation(run, run.dataset, "test", agent_alone)
+            tests.append(played.after(recorded.looks))
             tested_until_ns = utc_ns(config.market.end_utc)
-        return WalkForward(tuple(tests), self.rules)
+        names = tuple(policy.name for policy in agents)
+        walk = WalkForward(tuple(tests), self.rules, names)
+        about = f"{walk.conditions.data}, {walk.conditions.split}"
+        keep_verdict(walk.luck.verdict, self.folder.path, about)
+        return walk
 
 
 def _with_backend(config: Config) -> Config:

@@ -126,6 +126,7 @@ class Look:
         time: UTC time at which it was recorded, ISO 8601; empty of one that is not yet.
         part: of the run's data that was judged; empty of a training.
         seed: the run's; None if unknown.
+        recipe: SHA-256 of the configuration without its seed either; empty if unknown.
         policies: that were judged and could have been chosen, by name.
         id: by which its copies are recognised; empty in ledgers of 0.2.0.
     """
@@ -138,6 +139,7 @@ class Look:
     time: str = ""
     part: str = ""
     seed: int | None = None
+    recipe: str = ""
     policies: Mapping[str, Tried] = field(default_factory=dict)
     id: str = ""
 
@@ -167,6 +169,7 @@ class Look:
             found.get("time", ""),
             found.get("part", ""),
             found.get("seed"),
+            found.get("recipe", ""),
             found.get("policies", {}),
             found.get("id", ""),
         )
@@ -176,9 +179,9 @@ class Look:
         flat = {"event": self.kind, "time": self.time} | asdict(self.bars)
         flat |= {"configuration": self.configuration, "run": self.run}
         flat |= {"checkpoint": self.checkpoint, "part": self.part, "seed": self.seed}
-        flat["id"] = self.id
+        flat |= {"recipe": self.recipe, "id": self.id}
         flat["policies"] = {name: asdict(tried) for name, tried in self.policies.items()}
-        optional_ones = ("marks", "part", "seed", "policies", "id")
+        optional_ones = ("marks", "part", "seed", "recipe", "policies", "id")
         return {
             name: value
             for name, value in flat.items()
@@ -242,6 +245,7 @@ _SHAPE = record(
         "checkpoint": text,
         "time": text,
         "part": text,
+        "recipe": text,
         "id": text,
         "seed": optional(count),
         "marks": mapping(_marks),

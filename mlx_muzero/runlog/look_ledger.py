@@ -7,7 +7,7 @@ renamed or copied store nor a deleted folder begins anew: there, bars are recogn
 or by marks of their days.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import uuid4
@@ -90,6 +90,19 @@ class Kept:
             if set(bars.symbols).intersection(look.bars.symbols) and _is_of(bars, look, beside)
         ]
 
+    def of_seeds(self, look: Look) -> dict[int, Tried]:
+        """What the first policy of `look`'s configuration earned on its bars, by the run's seed."""
+        name = next(iter(look.policies), "")
+        return {
+            other.seed: other.policies[name]
+            for other, _ in self.looks.values()
+            if other.kind == "evaluated"
+            and other.bars.digest == look.bars.digest
+            and other.recipe == look.recipe != ""
+            and other.seed is not None
+            and name in other.policies
+        }
+
     def trials(self, bars: LookedBars) -> tuple[Tried, ...]:
         """What policies earned on exactly `bars`, the newest of each configuration and name."""
         newest = {
@@ -152,21 +165,20 @@ class LookLedger:
         looks, _ = self.record(Look(kind, bars, configuration, run, checkpoint))
         return looks
 
-    def record(self, look: Look) -> tuple[Looks, tuple[Tried, ...]]:
+    def record(self, look: Look) -> tuple[Looks, Kept]:
         """Record `look` and count all of them.
 
         A ledger that cannot be written is told of in the result: what was looked at is not lost for
         that.
 
         Returns:
-            The counts, and what each policy judged on exactly these bars earned, the newest of each
-            configuration and name.
+            The counts, and every look that is kept.
         """
         look = self._named(look)
         unrecorded = self._append(look)
         kept = self.kept()
         kept.looks.setdefault(look.identity, (look, True))
-        return self.counted(kept, look.bars, unrecorded), kept.trials(look.bars)
+        return self.counted(kept, look.bars, unrecorded), kept
 
     def note(self, look: Look) -> str | None:
         """Record `look` without counting; what kept it from being recorded, if anything did."""
@@ -187,6 +199,16 @@ class LookLedger:
             except OSError as error:
                 found.refused.append(f"{path}: {error.strerror or error}")
         return found
+
+    def tried(self, symbols: Iterable[str]) -> int:
+        """Configurations trained or judged on bars of any of the `symbols`, at least 1."""
+        wanted = {str(symbol) for symbol in symbols}
+        found = {
+            look.configuration
+            for look, beside in self.kept().looks.values()
+            if beside and look.kind != "validated" and wanted.intersection(look.bars.symbols)
+        }
+        return max(len(found), 1)
 
     def merge(self, other: Path) -> tuple[int, list[str]]:
         """Append what the ledger `other` has beyond this one; return how much, and what it lacks.

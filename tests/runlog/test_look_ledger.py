@@ -130,13 +130,16 @@ def test_ledgers_of_two_machines_merge_and_nothing_counts_twice(tmp_path):
 
 def test_a_look_says_what_it_tried(ledger):
     tried = Tried(10, 1.5, 0.3, 18_000, 1, (1.0, -2.0))
-    look = Look("evaluated", marked(), "a", "one", "best", part="test", seed=7)
+    look = Look("evaluated", marked(), "a", "one", "best", part="test", seed=7, recipe="r")
     look = replace(look, policies={"puct 8": tried, "puct 50": tried})
-    looks, trials = ledger.record(look)
+    looks, kept = ledger.record(look)
     assert (looks.configurations, looks.tried) == (1, 2)
-    assert trials == (tried, tried)
+    assert kept.trials(look.bars) == (tried, tried)
     (kept,) = (look for look, _ in ledger.kept().looks.values())
     assert replace(kept, time="", id="") == look
+    ledger.record(replace(look, seed=8))
+    ledger.record(replace(look, recipe="another", seed=9))
+    assert ledger.kept().of_seeds(look) == {7: tried, 8: tried}
 
 
 def test_looks_of_0_2_0_count(ledger):

@@ -7,14 +7,17 @@ from rich.console import Group, RenderableType
 from mlx_muzero.experiment.evaluating import Evaluation
 from muzero_cli.display.comparison import report
 from muzero_cli.display.full_comparison import full_report
+from muzero_cli.display.luck import luck_report, verdict_line
 
 
 def evaluation_report(run: Path, found: Evaluation) -> Group:
     """The report of the evaluation `found` of the run at `run`."""
     comparison = found.comparison
+    luck = comparison.luck
     parts: list[RenderableType] = [
+        verdict_line(None if luck is None else luck.verdict),
         f"{run}, checkpoint {found.checkpoint}, {', '.join(map(str, found.simulations))} "
-        f"simulations per decision, backend {found.backend}"
+        f"simulations per decision, backend {found.backend}",
     ]
     if found.stage is not None:
         parts.append(
@@ -26,6 +29,9 @@ def evaluation_report(run: Path, found: Evaluation) -> Group:
         parts.append(report(comparison.conditions, comparison.metrics))
     else:
         parts.append(full_report(found.full))
+    if luck is not None:
+        factor = next(iter(comparison.metrics.values())).sharpe_factor
+        parts += ["", luck_report(luck, comparison.conditions.unit, factor)]
     if comparison.expected_best_pips is not None:
         parts.append(
             "Best policy that does not see the future, expected: "

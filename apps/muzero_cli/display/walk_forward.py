@@ -8,6 +8,7 @@ from rich.text import Text
 
 from mlx_muzero.evaluation.walk_forward import WalkForward, WindowTest, metrics_of
 from muzero_cli.display.comparison import report
+from muzero_cli.display.luck import luck_report, verdict_line
 from muzero_cli.display.policy_tables import count, net_interval, policy_table, signed, verdict
 
 _SHOWN = ("agent (search)", "agent (raw network)", "buy_and_hold", "momentum", "mean_reversion")
@@ -21,6 +22,7 @@ def walk_forward_report(walk: WalkForward) -> Group:
     """Every window's splits and net pips, then all tests as one, for 80 columns."""
     unit = walk.conditions.unit
     return Group(
+        verdict_line(walk.luck.verdict),
         Text(
             "Windows: UTC days on which their splits start, and the end of the test\n", style="bold"
         ),
@@ -33,6 +35,8 @@ def walk_forward_report(walk: WalkForward) -> Group:
             style="dim",
         ),
         report(walk.conditions, metrics_of(walk.whole)),
+        Text(),
+        luck_report(walk.luck, unit, next(iter(walk.whole.values())).metrics.sharpe_factor),
     )
 
 

@@ -7,8 +7,8 @@ import typer
 
 from muzero_cli import completion
 from muzero_cli.display.console import narration_console, output_console, say, say_event
-from muzero_cli.failures import answer
-from muzero_cli.options import Checkpoint, ExportFolder, Json, RunDatabase, SearchBackend
+from muzero_cli.failures import answer, end_with
+from muzero_cli.options import Checkpoint, ExitCode, ExportFolder, Json, RunDatabase, SearchBackend
 
 Split = Literal["train", "validation", "test"]
 
@@ -69,6 +69,7 @@ def evaluate(
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the Transformer of --compare.")] = 0,
     png: Annotated[Optional[Path], typer.Option(help="Folder for the plots of --compare.")] = None,
+    exit_code: ExitCode = False,
     as_json: Json = False,
 ) -> None:
     """Evaluate a run on data it was not trained on, next to the baselines."""
@@ -82,6 +83,11 @@ def evaluate(
         raise typer.BadParameter("only --compare takes several values", param_hint="--simulations")
     if png is not None and not full:
         raise typer.BadParameter("only --compare draws plots", param_hint="--png")
+    if exit_code and split in ("train", "validation"):
+        raise typer.BadParameter(
+            f"there is no verdict on the {split} split, which made the run what it is",
+            param_hint="--exit-code",
+        )
     if png is not None:
         from muzero_cli.display.full_chart import draw  # fails before anything is played
     from mlx_muzero.evaluation.full_comparison import SIMULATIONS
@@ -129,3 +135,5 @@ def evaluate(
         answer(found.as_dict())
     else:
         output_console().print(evaluation_report(run, found))
+    if exit_code and found.comparison.luck is not None:
+        end_with(found.comparison.luck.verdict)

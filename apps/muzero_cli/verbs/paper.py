@@ -8,7 +8,7 @@ import typer
 
 from mlx_muzero.config.choices import Backend
 from muzero_cli import completion
-from muzero_cli.options import Checkpoint, Json, Simulations
+from muzero_cli.options import Checkpoint, ExitCode, Json, Simulations
 
 app = typer.Typer(no_args_is_help=True, help="Trade on paper: real bars, simulated fills.")
 
@@ -207,9 +207,10 @@ def report(
     parquet: Annotated[
         Optional[Path], typer.Option(help="Also write the tables to this folder as Parquet.")
     ] = None,
+    exit_code: ExitCode = False,
     as_json: Json = False,
 ) -> None:
     """Report on a session, running or not: metrics, money, costs, funding, latency."""
     from muzero_cli.verbs.paper_checks import show_report
 
-    show_report(run, {"csv": csv, "parquet": parquet}, as_json)
+    show_report(run, {"csv": csv, "parquet": parquet}, exit_code, as_json)

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from mlx_muzero.config import fx_targets
 from mlx_muzero.errors import RunError
+from mlx_muzero.experiment.luck import keep_verdict
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.report.at_rest import TableFormat, check_folder, report_folder
@@ -16,9 +17,10 @@ from mlx_muzero.paper.report.rounding import Rounding
 from mlx_muzero.paper.report.session_report import SessionReport
 from muzero_cli.display.comparison import results_table
 from muzero_cli.display.console import narration_console, output_console, say_event
+from muzero_cli.display.luck import verdict_line
 from muzero_cli.display.policy_tables import net_interval, ratio
 from muzero_cli.display.progress import VerbProgress
-from muzero_cli.failures import answer
+from muzero_cli.failures import answer, end_with
 
 _DAYS = {
     "trading": "a day is a trading day of the FX week, from 17:00 New York to the next",
@@ -47,7 +49,9 @@ def show_parity(run: Path, as_json: bool) -> None:
         raise differ
 
 
-def show_report(run: Path, exports: Mapping[TableFormat, Path | None], as_json: bool) -> None:
+def show_report(
+    run: Path, exports: Mapping[TableFormat, Path | None], exit_code: bool, as_json: bool
+) -> None:
     """Print a session's report, and write its tables to the given folders."""
     wanted = {kind: folder for kind, folder in exports.items() if folder is not None}
 
@@ -57,14 +61,19 @@ def show_report(run: Path, exports: Mapping[TableFormat, Path | None], as_json: 
     with VerbProgress("baselines: bars") as progress:
         account = PaperFolder.of_session(run)
         report = report_folder(account, wanted, exported, progress.tick)
+    about = f"paper session to {utc_text(report.last_ns)}"
+    keep_verdict(report.verdict, run, about)
     if as_json:
         answer(report.as_dict())
     else:
         out = output_console()
+        out.print(verdict_line(report.verdict))
         out.print(_report_table(run, report))
         policies = {"the agent": report.metrics, **report.baselines}
         out.print(results_table(policies, "bps/day"))
         out.print(_about(report), style="dim")
+    if exit_code:
+        end_with(report.verdict)
 
 
 def _about(report: SessionReport) -> str:

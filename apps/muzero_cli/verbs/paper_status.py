@@ -6,9 +6,11 @@ from typing import Any
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.records.folder import PaperFolder
+from mlx_muzero.runlog.verdict_file import VerdictFile
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.run import WatchedRun
 from muzero_cli.display.console import output_console
@@ -35,9 +37,12 @@ def _show(watched: WatchedRun, as_json: bool) -> None:
     assert isinstance(state, PaperState)
     if as_json:
         facts = {"run": str(watched.folder), "condition": watched.condition, "pid": watched.pid}
+        facts["verdict"] = VerdictFile.told(watched.folder)
         answer(facts | state.money | {"pairs": state.pairs})
         return
     out = output_console()
+    if (verdict := VerdictFile.told(watched.folder)) is not None:
+        out.print(Text(verdict, style="bold"))
     by = f", process {watched.pid}" if watched.pid else ""
     out.print(f"{watched.folder}: {watched.condition}{by}")
     if not state.minute:

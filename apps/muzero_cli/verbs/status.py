@@ -24,6 +24,7 @@ def status(
     ] = False,
 ) -> None:
     """Show the state of a run, as the terminal application does, as text or JSON."""
+    from mlx_muzero.runlog.verdict_file import VerdictFile
     from mlx_muzero.watch.run import WatchedRun, run_kind
 
     if run_kind(run) is None:
@@ -33,7 +34,7 @@ def status(
         watched.poll()
         if watched.version != seen:
             seen = watched.version
-            facts = watched.as_dict()
+            facts = {"verdict": VerdictFile.told(run)} | watched.as_dict()
             if as_json:
                 answer(facts)
             else:

@@ -11,8 +11,16 @@ import typer
 
 from muzero_cli import completion
 from muzero_cli.display.console import narration_console, output_console, say, say_event
-from muzero_cli.failures import STOPPED_EXIT_CODE, answer
-from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase, TradedSymbols
+from muzero_cli.failures import STOPPED_EXIT_CODE, answer, end_with
+from muzero_cli.options import (
+    ConfigFile,
+    ExitCode,
+    Json,
+    Overrides,
+    Preset,
+    RunDatabase,
+    TradedSymbols,
+)
 
 if TYPE_CHECKING:
     from mlx_muzero.experiment.stop_switch import StopSwitch
@@ -46,6 +54,7 @@ def walk_forward(
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume, or print the report again.")
     ] = False,
+    exit_code: ExitCode = False,
     as_json: Json = False,
 ) -> None:
     """Train and test in rolling windows over years, with one report of all tests."""
@@ -78,8 +87,10 @@ def walk_forward(
         tested = training.test(sessions, progress.tick, progress.doing, say_event)
     if as_json:
         answer(tested.as_dict())
-        return
-    output_console().print(walk_forward_report(tested))
+    else:
+        output_console().print(walk_forward_report(tested))
+    if exit_code:
+        end_with(tested.luck.verdict)
 
 
 def _attend(training: "RollingTraining", window: "Window", stop: "StopSwitch") -> "Attendance":

@@ -12,6 +12,7 @@ from mlx_muzero.paper.report.parity import Parity, check_parity
 from mlx_muzero.paper.report.session_report import SessionReport, report_session
 from mlx_muzero.paper.session_setup import replayed_series
 from mlx_muzero.runlog.journal import Journal
+from mlx_muzero.runlog.look_ledger import LookLedger
 from mlx_muzero.training.run import RunFolder
 
 TableFormat = Literal["csv", "parquet"]
@@ -37,9 +38,11 @@ def report_folder(
     exports = exports or {}
     with opened_for_reading(account, list(exports.values())) as (folder, store):
         settings = folder.settings()
-        config = RunFolder(Path(settings.session.model)).config()
+        model = RunFolder(Path(settings.session.model))
+        config = model.config()
         series = replayed_series(settings, config)
-        report = report_session(folder, store, settings, config, series, tick)
+        tried = LookLedger(Path(model.market().store)).tried(settings.pairs)
+        report = report_session(folder, store, settings, config, series, tick, tried)
         for table_format, target in exports.items():
             exported(target, len(store.export(target, table_format)))
     return report

@@ -80,6 +80,11 @@ class Performance:
         begun = self.close_ns[0] - HOUR_NS <= self.days_ns
         return int((begun & (self.close_ns[-1] + HOUR_NS >= self.days_ns + DAY_NS)).sum())
 
+    @property
+    def days_bps(self) -> F64:
+        """``f64[D]`` made on each day, in basis points of the notional."""
+        return np.asarray(self._daily_bps()[:, -1])
+
     def metrics(self) -> Metrics:
         """The metrics in basis points of the notional, each day counting as a session."""
         trades = self._trades_in_bps()

@@ -9,6 +9,7 @@ import numpy as np
 from mlx_muzero.config import fx_targets
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
+from mlx_muzero.evaluation.luck.verdict import Verdict, judge
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.paper.account import PairAccount
@@ -33,6 +34,7 @@ class SessionReport:
 
     Attributes:
         metrics: the session's metrics (`Performance.metrics`).
+        verdict: whether its days show skill, given what was tried to make its model.
         pips_per_trade: net pips per trade, if the run counts in pips; None otherwise, or without a
             trade.
         baselines: metrics of policies without a network (`play_baselines`), by name.
@@ -48,6 +50,7 @@ class SessionReport:
     """
 
     metrics: Metrics
+    verdict: Verdict
     pips_per_trade: float | None
     baselines: dict[str, Metrics]
     money: dict[str, float]
@@ -82,6 +85,7 @@ def report_session(
     config: Config,
     series: Mapping[str, SeriesByName] | None = None,
     tick: Callable[[int], None] = lambda _bars: None,
+    tried: int = 1,
 ) -> SessionReport:
     """Report on the session in `store`.
 
@@ -92,6 +96,7 @@ def report_session(
         config: the training run's configuration.
         series: series of each pair in addition to its bars, where a replay had them.
         tick: called with the number of bars a baseline has played.
+        tried: configurations that were tried to make its model, this one included.
 
     Raises:
         RunError: no minute has been marked yet, or the store holds something else than a session.
@@ -121,8 +126,16 @@ def report_session(
         slippage = sum(row["slippage"] for row in store.table("fills"))
         last = equity[-1]["equity"]
         events = list(journal.read(folder.journal_path))
+        metrics = performance.metrics()
         return SessionReport(
-            metrics=performance.metrics(),
+            metrics=metrics,
+            verdict=judge(
+                performance.days_bps,
+                trades=metrics.trades,
+                tried=tried,
+                unit=UNIT,
+                observation="day",
+            ),
             pips_per_trade=_pips_per_trade(rows, accounts),
             baselines={name: baseline.metrics() for name, baseline in baselines.items()},
             money={"equity": last, **sums, "slippage": slippage},

@@ -1,0 +1,88 @@
+"""What results owe to luck, as text for 80 columns."""
+
+from collections.abc import Mapping
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mlx_muzero.evaluation.luck.assessment import Luck
+from mlx_muzero.evaluation.luck.concentration import BEST_TRADES, Stretch
+from mlx_muzero.evaluation.luck.verdict import Verdict
+from muzero_cli.display.policy_tables import count, ends, policy_table, signed
+
+_STYLES = {"skill": "bold green", "loses": "bold red"}
+
+
+def verdict_line(verdict: Verdict | None) -> Text:
+    """The verdict, for the top of a report."""
+    if verdict is None:
+        return Text("Verdict: none. The run was trained or chosen on these bars.", style="bold")
+    return Text(verdict.words, style=_STYLES.get(verdict.call, "bold"))
+
+
+def luck_report(luck: Luck, unit: str, year: float) -> Group:
+    """The evidence behind the verdict, and how results are spread over years and months.
+
+    Args:
+        luck: what the results owe to luck.
+        unit: of net figures.
+        year: factor by which a Sharpe ratio is annualised.
+    """
+    if not any(row.trades for row in luck.years.values()):
+        return Group(Text(f"Luck or skill: {luck.policy} made no trades."))
+    parts: list[RenderableType] = [Text("\n".join(_evidence(luck, unit, year)))]
+    for what, stretches in (("year", luck.years), ("month", luck.months)):
+        if len(stretches) > 1:
+            parts += [Text(), _spread(what, stretches, unit)]
+    return Group(*parts)
+
+
+def _evidence(luck: Luck, unit: str, year: float) -> list[str]:
+    found = luck.verdict
+    around = ""
+    if found.sharpe_low is not None and found.sharpe_high is not None:
+        around = f" [{signed(found.sharpe_low * year)}, {signed(found.sharpe_high * year)}]"
+    needed = "no number of sessions would show it"
+    if found.more_needed is not None:
+        needed = f"{found.more_needed:,} more sessions would show it"
+    if found.more_needed == 0:
+        needed = "shown"
+    lines = [
+        f"Luck or skill of {luck.policy}, over {found.observations:,} sessions at different times:",
+        f"  Sharpe, annual {signed(found.sharpe * year)}{around}; above 0 with probability "
+        f"{found.probability:.3f}",
+        f"  deflated Sharpe ratio {found.deflated:.3f}: the best of {found.trials:.3g} independent "
+        f"trials without skill would reach {signed(found.lucky_sharpe * year)}; {needed}",
+        f"  block bootstrap, blocks of {found.block_length:.1f}: p = {found.chance:.3f}",
+    ]
+    if found.entries is not None:
+        lines.append(f"  random entries of the same exposure: p = {found.entries:.3f}")
+    lines.append(f"  best judged policy against flat (superior predictive ability): p = "
+                 f"{luck.beyond_flat:.3f}")  # fmt: skip
+    if luck.beyond_baseline is not None:
+        lines.append(f"  against {luck.baseline}, the best baseline in hindsight: p = "
+                     f"{luck.beyond_baseline:.3f}")  # fmt: skip
+    if luck.overfitting is not None:
+        lines.append(
+            f"  probability of backtest overfitting, {luck.overfitting_trials} trials of the "
+            f"ledger: {luck.overfitting:.0%}"
+        )
+    if (pool := luck.seeds) is not None:
+        lines.append(
+            f"  {pool.seeds} seeds of this configuration: {signed(pool.net_pips_per_day)} {unit} a "
+            f"day {ends(pool.low, pool.high)}"
+        )
+    if luck.best_share is not None:
+        lines.append(f"  best {BEST_TRADES} trades: {luck.best_share:.0%} of the profit")
+    return lines
+
+
+def _spread(what: str, stretches: Mapping[str, Stretch], unit: str) -> Table:
+    table = policy_table("sessions", "trades", f"net {unit}", f"{unit}/session", first=what)
+    for name, row in stretches.items():
+        mean = row.net_pips / row.sessions
+        table.add_row(
+            name, count(row.sessions), count(row.trades), signed(row.net_pips), signed(mean)
+        )
+    return table

@@ -1,0 +1,1 @@
+"""Luck or skill: what results say once the number of attempts is counted (ADR 30)."""
