@@ -1,11 +1,13 @@
 #include "bindings/market.h"
 
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +19,8 @@
 
 namespace muzero::bindings {
 namespace {
+
+using Known = std::optional<In<float>>;
 
 class MarketFace {
  public:
@@ -30,33 +34,37 @@ class MarketFace {
     load_parameters(evaluator_.network().parameters(), arrays);
   }
 
-  nb::tuple roots(const In<float>& observation) {
+  nb::tuple roots(const In<float>& observation, const Known& known) {
     const Exclusive exclusive(busy_);
     const native::Observations observations = checked_observations(observation);
+    const float* told = checked_known(known, as_size(observations.count));
     States states(sizes(), as_size(observations.count));
     {
       const nb::gil_scoped_release release;
-      evaluator_.roots(observations, states.columns());
+      evaluator_.roots(observations, told, states.columns());
     }
     return states.tuple();
   }
 
-  nb::tuple successors(const In<float>& latent) {
+  nb::tuple successors(const In<float>& latent, const Known& known) {
     const Exclusive exclusive(busy_);
     const std::size_t rows = latent.ndim() == 2 ? latent.shape(0) : 0;
     const float* first = checked("latent", latent, {rows, as_size(sizes().window.width)});
+    const float* told = checked_known(known, rows);
     States states(sizes(), rows * as_size(sizes().outcomes));
     {
       const nb::gil_scoped_release release;
-      evaluator_.successors(first, static_cast<int>(rows), states.columns());
+      evaluator_.successors(first, static_cast<int>(rows), told, states.columns());
     }
     return states.tuple();
   }
 
-  nb::tuple ahead(const In<float>& observation, int depth) {
+  nb::tuple ahead(const In<float>& observation, int depth, const Known& now, const Known& later) {
     const Exclusive exclusive(busy_);
     const native::Observations observations = checked_observations(observation);
     const int roots = observations.count;
+    const float* told = checked_known(now, as_size(roots));
+    const float* told_later = checked_known(later, as_size(roots));
     const std::size_t leaves = checked_leaves(roots, depth);
     const auto inner = static_cast<std::size_t>(evaluator_.inner_states(roots, depth));
     const std::size_t outcomes = as_size(sizes().outcomes), positions = as_size(sizes().positions);
@@ -66,7 +74,7 @@ class MarketFace {
     {
       const nb::gil_scoped_release release;
       evaluator_.ahead(
-          observations, depth,
+          observations, depth, told, told_later,
           {probs.data(), moves.data(), worth.data(), cluster.data(), root_worth.data()});
     }
     return nb::make_tuple(to_numpy(std::move(probs), {inner, outcomes}),
@@ -119,6 +127,11 @@ class MarketFace {
     return {first, static_cast<int>(count), static_cast<int>(columns)};
   }
 
+  const float* checked_known(const Known& known, std::size_t rows) {
+    if (!known) return nullptr;
+    return checked("known", *known, {rows, sizes().usual.size()});
+  }
+
   std::size_t checked_leaves(int roots, int depth) {
     constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
     const std::int64_t outcomes = sizes().outcomes;
@@ -143,23 +156,27 @@ void add_market(nb::module_& m) {
           "__init__",
           [](MarketFace* self, int features, int window_bars, std::vector<int> history, int width,
              int outcomes, int positions, int longest, int shortest, int clusters,
-             const std::string& kernels, int threads) {
+             const std::string& kernels, int threads, std::vector<float> usual, int session_bars) {
             new (self) MarketFace({.window = {features, window_bars, std::move(history), width},
                                    .outcomes = outcomes,
                                    .positions = positions,
                                    .longest = longest,
                                    .shortest = shortest,
-                                   .clusters = clusters},
+                                   .clusters = clusters,
+                                   .usual = std::move(usual),
+                                   .session_bars = session_bars},
                                   kernels_named(kernels), threads);
           },
           nb::kw_only(), nb::arg("features"), nb::arg("window_bars"), nb::arg("history"),
           nb::arg("width"), nb::arg("outcomes"), nb::arg("positions"), nb::arg("longest"),
-          nb::arg("shortest"), nb::arg("clusters"), nb::arg("kernels"), nb::arg("threads"))
+          nb::arg("shortest"), nb::arg("clusters"), nb::arg("kernels"), nb::arg("threads"),
+          nb::arg("usual") = std::vector<float>(), nb::arg("session_bars") = 0)
       .def("parameters", &MarketFace::parameters)
       .def("load", &MarketFace::load, nb::arg("arrays"))
-      .def("roots", &MarketFace::roots, nb::arg("observation"))
-      .def("successors", &MarketFace::successors, nb::arg("latent"))
-      .def("ahead", &MarketFace::ahead, nb::arg("observation"), nb::arg("depth"));
+      .def("roots", &MarketFace::roots, nb::arg("observation"), nb::arg("known") = nb::none())
+      .def("successors", &MarketFace::successors, nb::arg("latent"), nb::arg("known") = nb::none())
+      .def("ahead", &MarketFace::ahead, nb::arg("observation"), nb::arg("depth"),
+           nb::arg("now") = nb::none(), nb::arg("later") = nb::none());
 }
 
 }  // namespace muzero::bindings

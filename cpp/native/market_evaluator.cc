@@ -57,27 +57,36 @@ void MarketEvaluator::divide(int count, std::int64_t rows_each, const Work& work
   });
 }
 
-void MarketEvaluator::roots(const Observations& observations, const StateColumns& to) {
+networks::Told MarketEvaluator::told(const float* known, int first, std::int64_t each) const {
+  if (known == nullptr || network_.sizes().usual.empty()) return {};
+  return {known + as_size(first) * network_.sizes().usual.size(), static_cast<int>(each)};
+}
+
+void MarketEvaluator::roots(const Observations& observations, const float* known,
+                            const StateColumns& to) {
   divide(observations.count, 1, [&](Worker& worker, int first, int count) {
     encode(worker, observations, first, count);
-    states(worker, worker.latent.get(), first, count, to);
+    states(worker, worker.latent.get(), first, count, told(known, first, 1), to);
   });
 }
 
-void MarketEvaluator::successors(const float* latent, int count, const StateColumns& to) {
+void MarketEvaluator::successors(const float* latent, int count, const float* known,
+                                 const StateColumns& to) {
   const int width = network_.width();
   const int outcomes = network_.sizes().outcomes;
   divide(count, outcomes, [&](Worker& worker, int first, int some) {
     networks::pad_rows(latent + std::ptrdiff_t{first} * width, width, some, width,
                        worker.latent.get());
     network_.successors(worker.latent.get(), some, worker.workspace, worker.next.get());
-    states(worker, worker.next.get(), std::int64_t{first} * outcomes, some * outcomes, to);
+    states(worker, worker.next.get(), std::int64_t{first} * outcomes, some * outcomes,
+           told(known, first, outcomes), to);
   });
 }
 
-void MarketEvaluator::ahead(const Observations& observations, int depth, const TreeColumns& to) {
+void MarketEvaluator::ahead(const Observations& observations, int depth, const float* now,
+                            const float* later, const TreeColumns& to) {
   divide(observations.count, leaves(1, depth), [&](Worker& worker, int first, int count) {
-    tree(worker, observations, first, count, depth, to);
+    tree(worker, observations, first, count, depth, now, later, to);
   });
 }
 
@@ -91,7 +100,7 @@ void MarketEvaluator::encode(Worker& worker, const Observations& observations, i
 
 // Everything of latents [rows, padded(D)] -> rows `first` and following of `to`.
 void MarketEvaluator::states(Worker& worker, const float* latent, std::int64_t first, int rows,
-                             const StateColumns& to) const {
+                             const networks::Told& told, const StateColumns& to) const {
   const networks::MarketSizes& sizes = network_.sizes();
   float* probs = to.outcome_probs + first * sizes.outcomes;
   float* moves = to.moves + first * sizes.outcomes;
@@ -99,17 +108,25 @@ void MarketEvaluator::states(Worker& worker, const float* latent, std::int64_t f
   networks::unpad_rows(latent, rows, network_.width(), to.latent + first * network_.width());
   network_.outcome_probs(latent, rows, worker.workspace, probs);
   network_.moves(latent, rows, worker.workspace, moves);
-  network_.worth(latent, rows, worker.workspace, worth);
-  network_.clusters(probs, moves, worth, rows, to.cluster + first);
+  seen(worker, latent, rows, told, probs, moves, worth, to.cluster + first);
+}
+
+void MarketEvaluator::seen(Worker& worker, const float* latent, int rows,
+                           const networks::Told& told, const float* probs, const float* moves,
+                           float* worth, std::int32_t* cluster) const {
+  network_.worth(latent, rows, {}, worker.workspace, worth);
+  network_.clusters(probs, moves, worth, rows, cluster);
+  if (told.first != nullptr) network_.worth(latent, rows, told, worker.workspace, worth);
 }
 
 // The trees of `count` roots from `first` on.
 void MarketEvaluator::tree(Worker& worker, const Observations& observations, int first, int count,
-                           int depth, const TreeColumns& to) const {
+                           int depth, const float* now, const float* later,
+                           const TreeColumns& to) const {
   const networks::MarketSizes& sizes = network_.sizes();
   networks::Workspace& workspace = worker.workspace;
   encode(worker, observations, first, count);
-  network_.worth(worker.latent.get(), count, workspace,
+  network_.worth(worker.latent.get(), count, told(now, first, 1), workspace,
                  to.root_worth + std::ptrdiff_t{first} * sizes.positions);
   int rows = count;
   for (int d = 0; d < depth; ++d) {
@@ -122,11 +139,10 @@ void MarketEvaluator::tree(Worker& worker, const Observations& observations, int
     rows *= sizes.outcomes;
   }
   const std::int64_t leaf = leaves(first, depth);
-  float* worth = to.leaf_worth + leaf * sizes.positions;
   network_.outcome_probs(worker.latent.get(), rows, workspace, worker.probs.data());
   network_.moves(worker.latent.get(), rows, workspace, worker.moves.data());
-  network_.worth(worker.latent.get(), rows, workspace, worth);
-  network_.clusters(worker.probs.data(), worker.moves.data(), worth, rows, to.leaf_cluster + leaf);
+  seen(worker, worker.latent.get(), rows, told(later, first, leaves(1, depth)), worker.probs.data(),
+       worker.moves.data(), to.leaf_worth + leaf * sizes.positions, to.leaf_cluster + leaf);
 }
 
 }  // namespace muzero::native

@@ -46,10 +46,14 @@ class MarketEvaluator {
   std::int64_t inner_states(int roots, int depth) const;
   std::int64_t leaves(int roots, int depth) const;
 
-  void roots(const Observations& observations, const StateColumns& to);
-  // The states one bar after latents [count, D]: count * C rows.
-  void successors(const float* latent, int count, const StateColumns& to);
-  void ahead(const Observations& observations, int depth, const TreeColumns& to);
+  // `known` [count, I] is what the worth head is told of each; nullptr: what is usual. Clusters are
+  // told apart by what worth usually is.
+  void roots(const Observations& observations, const float* known, const StateColumns& to);
+  // The states one bar after latents [count, D]: count * C rows; `known` is of those of a latent.
+  void successors(const float* latent, int count, const float* known, const StateColumns& to);
+  // `now` is known of the roots, `later` of the leaves below each.
+  void ahead(const Observations& observations, int depth, const float* now, const float* later,
+             const TreeColumns& to);
 
  private:
   // Buffers of one thread, for `rows` states.
@@ -68,10 +72,15 @@ class MarketEvaluator {
   template <typename Work>
   void divide(int count, std::int64_t rows_each, const Work& work);
   void encode(Worker& worker, const Observations& observations, int first, int count) const;
+  // Known inputs from those of root or latent `first` on, of which each holds for `each` rows.
+  networks::Told told(const float* known, int first, std::int64_t each) const;
   void states(Worker& worker, const float* latent, std::int64_t first, int rows,
-              const StateColumns& to) const;
+              const networks::Told& told, const StateColumns& to) const;
+  // Clusters of latents [rows, padded(D)], and their worth given what is told.
+  void seen(Worker& worker, const float* latent, int rows, const networks::Told& told,
+            const float* probs, const float* moves, float* worth, std::int32_t* cluster) const;
   void tree(Worker& worker, const Observations& observations, int first, int count, int depth,
-            const TreeColumns& to) const;
+            const float* now, const float* later, const TreeColumns& to) const;
 
   networks::MarketNetwork network_;
   parallel::ThreadPool pool_;

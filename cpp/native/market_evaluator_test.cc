@@ -17,7 +17,9 @@ networks::MarketSizes sizes() {
           .positions = kPositions,
           .longest = 2,
           .shortest = 4,
-          .clusters = 7};
+          .clusters = 7,
+          .usual = {},
+          .session_bars = 0};
 }
 
 // Numbers between -1 and 1 that follow no pattern.
@@ -82,8 +84,8 @@ TEST_CASE("a tree of market states is step after step, whatever the number of th
     load(shared);
     REQUIRE(alone.inner_states(kRoots, kDepth) == kRoots * (1 + kOutcomes));
     Tree one(kRoots, kRoots * 4, kRoots * 9), other(kRoots, kRoots * 4, kRoots * 9);
-    alone.ahead(observations, kDepth, one.columns());
-    shared.ahead(observations, kDepth, other.columns());
+    alone.ahead(observations, kDepth, nullptr, nullptr, one.columns());
+    shared.ahead(observations, kDepth, nullptr, nullptr, other.columns());
     CHECK(one.probs == other.probs);
     CHECK(one.moves == other.moves);
     CHECK(one.leaf_worth == other.leaf_worth);
@@ -91,9 +93,9 @@ TEST_CASE("a tree of market states is step after step, whatever the number of th
     CHECK(one.root_worth == other.root_worth);
 
     States root(kRoots), next(kRoots * 3), leaf(kRoots * 9);
-    shared.roots(observations, root.columns());
-    shared.successors(root.latent.data(), kRoots, next.columns());
-    shared.successors(next.latent.data(), kRoots * 3, leaf.columns());
+    shared.roots(observations, nullptr, root.columns());
+    shared.successors(root.latent.data(), kRoots, nullptr, next.columns());
+    shared.successors(next.latent.data(), kRoots * 3, nullptr, leaf.columns());
     if (!networks::kRowsAreIndependent) continue;
     CHECK(one.root_worth == root.worth);
     CHECK(one.leaf_worth == leaf.worth);
@@ -102,6 +104,46 @@ TEST_CASE("a tree of market states is step after step, whatever the number of th
     CHECK(one.moves == root.moves);
     root.probs.insert(root.probs.end(), next.probs.begin(), next.probs.end());
     CHECK(one.probs == root.probs);
+  }
+}
+
+TEST_CASE("what the worth head is told changes worth alone, row by row") {
+  constexpr int kRoots = 13, kDepth = 2;
+  networks::MarketSizes told_sizes = sizes();
+  told_sizes.usual = {0.5f, 0.75f};
+  told_sizes.session_bars = 40;
+  const std::vector<float> windows = numbers(as_size(kRoots * kBars * kColumns), 99);
+  std::vector<float> now = numbers(2 * kRoots, 5), later = numbers(2 * kRoots, 6), usual;
+  for (float& share : now) share = share * share + 0.01f;
+  for (float& share : later) share = share * share + 0.01f;
+  for (int r = 0; r < kRoots; ++r) usual.insert(usual.end(), {0.5f, 0.75f});
+  const Observations observations{windows.data(), kRoots, kColumns};
+  for (const networks::Kernels* kernels : networks::runnable_kernels()) {
+    MarketEvaluator alone(told_sizes, *kernels, 1), shared(told_sizes, *kernels, 3);
+    load(alone);
+    load(shared);
+    Tree one(kRoots, kRoots * 4, kRoots * 9), other(kRoots, kRoots * 4, kRoots * 9),
+        untold(kRoots, kRoots * 4, kRoots * 9), as_usual(kRoots, kRoots * 4, kRoots * 9);
+    alone.ahead(observations, kDepth, now.data(), later.data(), one.columns());
+    shared.ahead(observations, kDepth, now.data(), later.data(), other.columns());
+    shared.ahead(observations, kDepth, nullptr, nullptr, untold.columns());
+    shared.ahead(observations, kDepth, usual.data(), usual.data(), as_usual.columns());
+    CHECK(one.leaf_worth == other.leaf_worth);
+    CHECK(one.root_worth == other.root_worth);
+    CHECK(untold.leaf_worth == as_usual.leaf_worth);
+    CHECK(untold.root_worth == as_usual.root_worth);
+    CHECK(one.leaf_worth != untold.leaf_worth);
+    CHECK(one.moves == untold.moves);
+    CHECK(one.cluster == untold.cluster);
+
+    States root(kRoots), next(kRoots * 3);
+    shared.roots(observations, now.data(), root.columns());
+    shared.successors(root.latent.data(), kRoots, later.data(), next.columns());
+    if (!networks::kRowsAreIndependent) continue;
+    CHECK(one.root_worth == root.worth);
+    Tree near(kRoots, kRoots, kRoots * 3);
+    shared.ahead(observations, 1, now.data(), later.data(), near.columns());
+    CHECK(near.leaf_worth == next.worth);
   }
 }
 

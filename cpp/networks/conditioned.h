@@ -1,4 +1,4 @@
-// A linear layer of a latent joined with one-hot conditions.
+// A linear layer of a latent joined with conditions: one-hot, or known numbers.
 #pragma once
 
 #include <string>
@@ -12,15 +12,19 @@ namespace muzero::networks {
 // y = [x, conditions] W^T + b. Adding a column of W for each condition replaces a wider product.
 class ConditionedDense {
  public:
-  ConditionedDense(const Kernels& kernels, int width, int conditions);
+  ConditionedDense(const Kernels& kernels, int width, int conditions)
+      : ConditionedDense(kernels, width, conditions, width) {}
+  ConditionedDense(const Kernels& kernels, int width, int conditions, int out);
   void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
 
-  // The latent's part: latent [rows, padded(width)] -> y, same shape.
+  // The latent's part: latent [rows, padded(width)] -> y [rows, padded(out)].
   void project(const float* latent, int rows, float* y) const { latent_(latent, rows, y); }
-  // y [width] += the column of `condition`, in [0, conditions).
+  // y [out] += the column of `condition`, in [0, conditions).
   void add_condition(int condition, float* y) const;
+  // y [out] += every column times its number: numbers [conditions].
+  void add_inputs(const float* numbers, float* y) const;
   // Every condition from `first` on, one after the other for each row:
-  // y [rows, padded(width)] -> spread [rows * (conditions - first), padded(width)].
+  // y [rows, padded(out)] -> spread [rows * (conditions - first), padded(out)].
   void spread_conditions(int first, const float* y, int rows, float* spread) const;
 
  private:
@@ -28,8 +32,9 @@ class ConditionedDense {
 
   int width_;
   int conditions_;
+  int out_;
   Dense latent_;
-  Floats columns_;  // [conditions, width]
+  Floats columns_;  // [conditions, out]
 };
 
 }  // namespace muzero::networks

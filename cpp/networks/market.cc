@@ -11,6 +11,8 @@ namespace {
 
 // Size of the worth of a position, in deviations of a bar's move.
 constexpr float kWorthDeviations = 5.0f;
+// Bars left of a session at which worth is half of what it was.
+constexpr float kFadingBars = 10.0f;
 
 }  // namespace
 
@@ -37,7 +39,6 @@ MarketNetwork::MarketNetwork(const MarketSizes& sizes, const Kernels& kernels)
       dynamics_output_(kernels, width(), width()),
       outcome_head_(kernels, width(), sizes.outcomes, kImpossibleLogit),
       move_head_(kernels, width(), sizes.outcomes),
-      worth_head_(kernels, width(), sizes.positions),
       mean_(zeros(kSummary)),
       scale_(zeros(kSummary)),
       centers_(zeros(as_size(kSummary * sizes.clusters))) {
@@ -46,7 +47,13 @@ MarketNetwork::MarketNetwork(const MarketSizes& sizes, const Kernels& kernels)
   dynamics_output_.add_parameters("dynamics_output", parameters_);
   outcome_head_.add_parameters("outcome_head", parameters_);
   move_head_.add_parameters("move_head", parameters_);
-  worth_head_.add_parameters("worth_head", parameters_);
+  if (sizes_.usual.empty()) {
+    worth_head_.emplace(kernels, width(), sizes.positions)
+        .add_parameters("worth_head", parameters_);
+  } else {
+    told_head_.emplace(kernels, width(), static_cast<int>(sizes_.usual.size()), sizes.positions)
+        .add_parameters("worth_head", parameters_);
+  }
   parameters_.push_back(
       {"usual.move_pips", {1}, [this](const float* array) { move_pips_ = *array; }});
   const auto copy_to = [](float* to, int count) {
@@ -60,7 +67,9 @@ MarketNetwork::MarketNetwork(const MarketSizes& sizes, const Kernels& kernels)
 }
 
 Workspace MarketNetwork::workspace(int rows) const {
-  return {rows, width(), std::max({representation_.inputs(), sizes_.outcomes, sizes_.positions})};
+  const int told = told_head_ ? ToldHead::most_logits(width()) : 0;
+  return {rows, width(),
+          std::max({representation_.inputs(), sizes_.outcomes, sizes_.positions, told})};
 }
 
 void MarketNetwork::successors(const float* latent, int rows, Workspace& workspace,
@@ -88,9 +97,26 @@ void MarketNetwork::moves(const float* latent, int rows, Workspace& workspace, f
   scaled(workspace.logits.get(), move_pips_, rows, sizes_.outcomes, moves);
 }
 
-void MarketNetwork::worth(const float* latent, int rows, Workspace& workspace, float* worth) const {
-  worth_head_(latent, rows, workspace, workspace.logits.get());
-  scaled(workspace.logits.get(), kWorthDeviations * move_pips_, rows, sizes_.positions, worth);
+void MarketNetwork::worth(const float* latent, int rows, Told told, Workspace& workspace,
+                          float* worth) const {
+  float* found = workspace.logits.get();
+  if (worth_head_) {
+    (*worth_head_)(latent, rows, workspace, found);
+  } else {
+    if (told.first == nullptr) told = {sizes_.usual.data(), rows};
+    (*told_head_)(latent, rows, told, workspace, found);
+  }
+  scaled(found, kWorthDeviations * move_pips_, rows, sizes_.positions, worth);
+  if (sizes_.session_bars > 0) fade(told, rows, worth);
+}
+
+void MarketNetwork::fade(const Told& told, int rows, float* worth) const {
+  for (int r = 0; r < rows; ++r, worth += sizes_.positions) {
+    const std::size_t row = as_size(r / told.each) * sizes_.usual.size();
+    const float left = told.first[row] * static_cast<float>(sizes_.session_bars);
+    const float share = left / (left + kFadingBars);
+    for (int i = 0; i < sizes_.positions; ++i) worth[i] *= share;
+  }
 }
 
 void MarketNetwork::clusters(const float* probs, const float* moves, const float* worth, int rows,

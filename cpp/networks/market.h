@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "networks/dense.h"
 #include "networks/kernels.h"
 #include "networks/parameter.h"
+#include "networks/told_head.h"
 #include "networks/window_mlp.h"
 #include "networks/workspace.h"
 
@@ -21,6 +23,12 @@ struct MarketSizes {
   int longest;    // of the positions, the one with the largest exposure
   int shortest;   // and the one with the smallest
   int clusters;   // G
+  // What the worth head is told next to the latent where nothing else is: I known inputs. None
+  // where it reads the market alone.
+  std::vector<float> usual;
+  // Where worth ends with the session: decisions of one, of which the first input is the share
+  // that is left. Else 0.
+  int session_bars;
 };
 
 // One hidden layer with ReLU, then outputs.
@@ -62,7 +70,7 @@ class MarketNetwork {
   // -> pips from this fill to the next, by outcome [rows, C].
   void moves(const float* latent, int rows, Workspace& workspace, float* moves) const;
   // -> pips from holding each position from now on [rows, P].
-  void worth(const float* latent, int rows, Workspace& workspace, float* worth) const;
+  void worth(const float* latent, int rows, Told told, Workspace& workspace, float* worth) const;
   // What the others found -> number of the nearest cluster [rows].
   void clusters(const float* probs, const float* moves, const float* worth, int rows,
                 std::int32_t* cluster) const;
@@ -72,6 +80,8 @@ class MarketNetwork {
   // being flat, and the expected next move.
   static constexpr int kSummary = 3;
 
+  // Worth shrinks as its session ends: few bars move little.
+  void fade(const Told& told, int rows, float* worth) const;
   // x [rows, padded(outputs)] -> scale * x, [rows, outputs].
   static void scaled(const float* x, float scale, int rows, int outputs, float* to);
 
@@ -82,7 +92,8 @@ class MarketNetwork {
   Dense dynamics_output_;
   Head outcome_head_;
   Head move_head_;
-  Head worth_head_;
+  std::optional<Head> worth_head_;  // one of the two
+  std::optional<ToldHead> told_head_;
   float move_pips_ = 1.0f;
   Floats mean_;     // [3]
   Floats scale_;    // [3]

@@ -15,7 +15,7 @@ from mlx_muzero.agent.timetable import Timetable
 from mlx_muzero.backends.search_params import search_params
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import SearchConfig
-from mlx_muzero.errors import ConfigError, EngineLost
+from mlx_muzero.errors import EngineLost
 from mlx_muzero.exports.deployment import Deployment, EngineEvent, warn
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.search.account_table import AccountTable
@@ -77,7 +77,7 @@ class FactoredAgent(Agent):
 
     Raises:
         ConfigError: `search.backend` is "auto", which `mlx_muzero.agent.backend_choice.settle`
-            replaces, or needs a deployment; or the planner cannot tell the networks what they need.
+            replaces, or needs a deployment.
         SearchError: the backend cannot represent the model.
         ExportError: the deployment's export cannot be used, or is of other weights.
     """
@@ -96,11 +96,6 @@ class FactoredAgent(Agent):
         self._rules = rules
         self._trained_rules = trained_rules or rules
         self._known = model.known
-        if self._known.columns and search.planner != "expectimax":
-            raise ConfigError(
-                f'search.planner: "{search.planner}" does not tell the networks cost or bars left, '
-                'as this model needs; set it to "expectimax"'
-            )
         self._deployment = deployment
         self._replaceable = market is None
         self._market = market or self._made_market()
@@ -158,7 +153,7 @@ class FactoredAgent(Agent):
         a sampling search are simulations, `seed` ``u64[B]`` seeds each root's random numbers, and
         `noise` explores at the root.
         """
-        if self._search.planner == "sampling":
+        if self._search.planner == "sampling" and self._depth(moment, len(account), 1):
             return self._by_one_backend(
                 lambda: self._sampled(observation, account, seed, simulations, noise, moment)
             )
@@ -182,16 +177,24 @@ class FactoredAgent(Agent):
     ) -> SearchResult:
         """What simulations over the market find."""
         params = search_params(replace(self._search, legal_actions="tree"), simulations)
-        depth = min(params.depth_limit, simulations)
+        limit = self._depth(moment, len(account), params.depth_limit)
+        discount = self._known.discount(params.discount)
+        params = replace(params, depth_limit=limit, discount=discount)
+        depth = min(limit, simulations)
+        left = self._bars_left(moment, len(account))
         terms, condition = self._timetable.in_force(moment, len(account), depth)
 
         def in_force(worth: F64, cluster: I32, root: I64, bars: I64) -> F64:
             return self._changed(worth, cluster, moment.later(root, bars), 0)
 
-        leaves = MarketLeaves(self._market, terms, condition, account, in_force, self._pips)
+        def told(root: I64, bars: I64) -> F32 | None:
+            return self._known_rows(left[root] - bars)
+
+        market, pips = self._market, self._pips
+        leaves = MarketLeaves(market, terms, condition, account, in_force, pips, told)
         table = AccountTable(terms, condition)
         search = Search(params, table.next_row, self._model.outcomes)
-        roots = self._market.roots(observation)
+        roots = self._market.roots(observation, self._known_rows(left))
         rows, prediction = table.rows(account), leaves.prediction(roots)
         result = search.run(leaves, roots, *prediction, rows, seed, noise)
         self._tree = search.tree
@@ -207,8 +210,7 @@ class FactoredAgent(Agent):
         """The decisions of B accounts, at most `depth` bars read ahead."""
         row = np.arange(len(account))
         left = self._bars_left(moment, len(account))
-        if self._known.session_bars:
-            depth = min(depth, int(left.min()) - 1)
+        depth = self._depth(moment, len(account), depth)
         terms, condition = self._timetable.in_force(moment, len(account), depth)
         known = KnownAhead(*(self._known_rows(left - bars) for bars in (0, depth)))
         ahead = self._market.ahead(observation, depth, known)
@@ -219,6 +221,12 @@ class FactoredAgent(Agent):
         raw = terms.choices(ahead.root_worth, condition[:, 0])[row, account]
         return _Plan(ahead.layers, worth, terms, condition, choices, raw, account)
 
+    def _depth(self, moment: Moment, accounts: int, depth: int) -> int:
+        """At most `depth` bars to read ahead: none beyond the end of a session that counts them."""
+        if not self._known.session_bars:
+            return depth
+        return min(depth, int(self._bars_left(moment, accounts).min()) - 1)
+
     def _bars_left(self, moment: Moment, accounts: int) -> I64:
         """``i64[B]`` decisions of the session left, with this one; 0 where it does not matter."""
         if not self._known.session_bars:
@@ -227,8 +235,10 @@ class FactoredAgent(Agent):
             raise ValueError("worth that ends with the session needs the decisions already made")
         return np.maximum(self._known.session_bars - moment.bar, 1)
 
-    def _known_rows(self, left: I64) -> F32:
-        """``f32[B, I]`` known inputs with so many bars left, at the cost in force."""
+    def _known_rows(self, left: I64) -> F32 | None:
+        """``f32[B, I]`` known inputs with so many bars left, at the cost in force; None if none."""
+        if not self._known.columns:
+            return None
         cost = self._known_rules.costs.round_trip_pips
         return self._known.rows(left, np.full(len(left), cost))
 

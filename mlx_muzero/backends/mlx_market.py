@@ -21,13 +21,14 @@ class MlxMarket:
     def close(self) -> None:
         """Does nothing: everything runs in this process."""
 
-    def roots(self, observation: F32) -> MarketStates:
+    def roots(self, observation: F32, known: F32 | None = None) -> MarketStates:
         """The states that observations ``f32[B, W, F]`` show."""
-        return self._states(self._encoded(observation))
+        return self._states(self._encoded(observation), self._told(known, 1))
 
-    def successors(self, latent: F32) -> MarketStates:
+    def successors(self, latent: F32, known: F32 | None = None) -> MarketStates:
         """The states one bar after latents ``f32[n, D]``, ``n * C`` rows."""
-        return self._states(self._following(mx.array(latent)))
+        told = self._told(known, self._model.outcomes)
+        return self._states(self._following(mx.array(latent)), told)
 
     def ahead(self, observation: F32, depth: int, known: KnownAhead = UNTOLD) -> MarketAhead:
         """All states to `depth` below observations ``f32[B, W, F]``."""
@@ -39,9 +40,7 @@ class MlxMarket:
             inner.append((probs, model.moves(latent)))
             latent = self._following(latent)
         cluster = model.chain.nearest(model.summary(latent))
-        now, later = (None if each is None else mx.array(each) for each in (known.now, known.later))
-        if later is not None:
-            later = mx.repeat(later, model.outcomes**depth, axis=0)
+        now, later = self._told(known.now, 1), self._told(known.later, model.outcomes**depth)
         seen = model.worth(latent, later), cluster, model.worth(root, now)
         mx.eval(inner, seen)
         leaf_worth, leaf_cluster, root_worth = map(np.array, seen)
@@ -51,6 +50,10 @@ class MlxMarket:
             leaf_cluster,
             root_worth.astype(np.float64),
         )
+
+    def _told(self, known: F32 | None, each: int) -> mx.array | None:
+        """Known inputs of states of which so many in turn have the same."""
+        return None if known is None else mx.repeat(mx.array(known), each, axis=0)
 
     def _encoded(self, observation: F32) -> mx.array:
         self._model.eval()
@@ -62,10 +65,10 @@ class MlxMarket:
         outcome = mx.tile(mx.arange(model.outcomes, dtype=mx.int32), latent.shape[0])
         return model.dynamics(mx.repeat(latent, model.outcomes, axis=0), outcome)
 
-    def _states(self, latent: mx.array) -> MarketStates:
+    def _states(self, latent: mx.array, told: mx.array | None) -> MarketStates:
         model = self._model
         probs = mx.softmax(model.outcome_logits(latent), axis=-1)
         cluster = model.chain.nearest(model.summary(latent))
-        seen = latent, probs, model.moves(latent), model.worth(latent), cluster
+        seen = latent, probs, model.moves(latent), model.worth(latent, told), cluster
         mx.eval(seen)
         return MarketStates(*map(np.array, seen))

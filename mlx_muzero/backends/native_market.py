@@ -1,11 +1,13 @@
 """A factored model's networks, computed in C++ with weights copied from the model."""
 
+from typing import Any
+
 import numpy as np
 
 from mlx_muzero import _core
 from mlx_muzero.backends.native_parameters import floats, load_parameters
-from mlx_muzero.errors import SearchError
 from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.networks.known_inputs import KnownInputs
 from mlx_muzero.networks.merging import as_one_set
 from mlx_muzero.search.expectimax import MarketLayer
 from mlx_muzero.search.market_evaluator import UNTOLD, KnownAhead, MarketAhead, MarketStates
@@ -32,14 +34,8 @@ class NativeMarket:
             kernels: one of `_core.kernels()`; by default the first, which is the fastest.
 
         Raises:
-            SearchError: a network differs from `FactoredModel`'s, which names the parameter; or
-                worth depends on more than the market.
+            SearchError: a network differs from `FactoredModel`'s, which names the parameter.
         """
-        if model.known.columns:
-            raise SearchError(
-                "the C++ networks read the market alone, and this model's worth depends on the "
-                'cost or the bars left; use search.backend = "mlx"'
-            )
         self._model = model
         self._core = _core.MarketEvaluator(
             features=model.features,
@@ -53,6 +49,7 @@ class NativeMarket:
             clusters=model.config.chain_states,
             kernels=kernels or _core.kernels()[0],
             threads=threads,
+            **_known_sizes(model.known),
         )
         self.refresh()
 
@@ -69,17 +66,18 @@ class NativeMarket:
     def close(self) -> None:
         """Does nothing: everything runs in this process."""
 
-    def roots(self, observation: F32) -> MarketStates:
+    def roots(self, observation: F32, known: F32 | None = None) -> MarketStates:
         """The states that observations ``f32[B, W, F]`` show."""
-        return MarketStates(*self._core.roots(_contiguous(observation)))
+        return MarketStates(*self._core.roots(_contiguous(observation), *_told(known)))
 
-    def successors(self, latent: F32) -> MarketStates:
+    def successors(self, latent: F32, known: F32 | None = None) -> MarketStates:
         """The states one bar after latents ``f32[n, D]``, ``n * C`` rows."""
-        return MarketStates(*self._core.successors(_contiguous(latent)))
+        return MarketStates(*self._core.successors(_contiguous(latent), *_told(known)))
 
     def ahead(self, observation: F32, depth: int, known: KnownAhead = UNTOLD) -> MarketAhead:
         """All states to `depth` below observations ``f32[B, W, F]``."""
-        found = self._core.ahead(_contiguous(observation), depth)
+        told = *_told(known.now), *_told(known.later)
+        found = self._core.ahead(_contiguous(observation), depth, *told)
         probs, moves, leaf_worth, leaf_cluster, root_worth = found
         sizes = [len(observation) * self._model.outcomes**d for d in range(depth)]
         layers = [slice(sum(sizes[:d]), sum(sizes[: d + 1])) for d in range(depth)]
@@ -89,6 +87,17 @@ class NativeMarket:
             leaf_cluster,
             root_worth.astype(np.float64),
         )
+
+
+def _known_sizes(known: KnownInputs) -> dict[str, Any]:
+    """What the C++ networks need to know of known inputs; nothing where there are none."""
+    if not known.columns:
+        return {}
+    return {"usual": known.usual_row()[0].tolist(), "session_bars": known.session_bars}
+
+
+def _told(known: F32 | None) -> tuple[F32, ...]:
+    return () if known is None else (_contiguous(known),)
 
 
 def _contiguous(array: F32) -> F32:

@@ -217,21 +217,6 @@ _RULES = (
         "with few entries one set of networks learns from whole paths; set model.members to 1",
     ),
     _Rule(
-        ("trading.max_entries", "search.planner"),
-        lambda c: (
-            not c.trading.max_entries
-            or c.search.planner == "expectimax"
-            or c.model.kind == "muzero"
-        ),
-        "with few entries a factored model plans for the bars left; set search.planner to "
-        '"expectimax"',
-    ),
-    _Rule(
-        ("train.cost_high_pips", "search.planner"),
-        lambda c: not c.train.cost_high_pips or c.search.planner == "expectimax",
-        'only planner "expectimax" tells the networks the cost',
-    ),
-    _Rule(
         ("train.cost_high_pips", "model.kind"),
         lambda c: not c.train.cost_high_pips or c.model.kind == "factored",
         'only model.kind = "factored" learns for drawn costs',

@@ -80,16 +80,11 @@ class TrainedRun:
         )
 
     def searchers(self) -> dict[str, Agent]:
-        """Agents with the run's model, by every way in which it can search.
-
-        A factored model whose worth depends on cost or bars left plans by expectimax alone.
-        """
+        """Agents with the run's model, by every way in which it can search."""
         search, roots = self.config.search, get_args(Root)
         if not isinstance(self.model, FactoredModel):
             return {root: self._agent_with(replace(search, root=root)) for root in roots}
         exact = {"expectimax": self._agent_with(replace(search, planner="expectimax"))}
-        if self.model.known.columns:
-            return exact
         sampling = replace(search, planner="sampling")
         return exact | {root: self._agent_with(replace(sampling, root=root)) for root in roots}
 

@@ -33,13 +33,13 @@ class ProgramMarket:
     def close(self) -> None:
         """Does nothing: whoever loaded the programs ends them."""
 
-    def roots(self, observation: F32) -> MarketStates:
+    def roots(self, observation: F32, known: F32 | None = None) -> MarketStates:
         """The states that observations ``f32[B, W, F]`` show."""
         market = observation[..., : self._sizes.features]
         out = call(self._programs["root"], "root", self._sizes, {"observation": market})
         return self._states(out, "latent")
 
-    def successors(self, latent: F32) -> MarketStates:
+    def successors(self, latent: F32, known: F32 | None = None) -> MarketStates:
         """The states one bar after latents ``f32[n, D]``, ``n * C`` rows."""
         out = call(self._programs["step"], "step", self._sizes, {"latent": latent})
         return self._states(out, "next_latent")

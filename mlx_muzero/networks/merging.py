@@ -19,6 +19,8 @@ def as_one_set(model: FactoredModel) -> Weights:
     if len(sets) == 1:
         return arrays
     merged = {name: array for name, array in arrays.items() if not name.startswith("others.")}
+    # Inputs that are no member's own, but the same for all.
+    shared = {"dynamics_input": model.outcomes, "worth_head.meeting": model.known.columns}
     layers = {name.rpartition(".")[0] for name in sets[-1] if name.endswith(".weight")}
     for layer in layers:
         weights = [arrays_of[f"{layer}.weight"] for arrays_of in sets]
@@ -31,7 +33,7 @@ def as_one_set(model: FactoredModel) -> Weights:
         if layer == "representation_network.first":
             merged[f"{layer}.weight"] = mx.concatenate(weights)
             continue
-        width = model.config.latent_width
+        width = weights[0].shape[1] - shared.get(layer, 0)
         conditions = mx.concatenate([weight[:, width:] for weight in weights])
         apart = _apart([weight[:, :width] for weight in weights])
         merged[f"{layer}.weight"] = mx.concatenate([apart, conditions], axis=1)

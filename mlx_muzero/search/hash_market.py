@@ -25,11 +25,11 @@ class HashMarket:
     def __init__(self, num_outcomes: int, num_positions: int) -> None:
         self._outcomes, self._positions = num_outcomes, num_positions
 
-    def roots(self, observation: F32) -> MarketStates:
+    def roots(self, observation: F32, known: F32 | None = None) -> MarketStates:
         """States numbered by the first figure of observations ``f32[B, W, F]``."""
         return self._states(observation[:, 0, 0].astype(np.int64))
 
-    def successors(self, latent: F32) -> MarketStates:
+    def successors(self, latent: F32, known: F32 | None = None) -> MarketStates:
         """See `MarketEvaluator.successors`."""
         first = latent[:, :1].astype(np.int64) * self._outcomes + 1
         return self._states((first + np.arange(self._outcomes)).reshape(-1))

@@ -83,12 +83,19 @@ class MarketEvaluator(Protocol):
     rounding of the numbers they compute with.
     """
 
-    def roots(self, observation: F32) -> MarketStates:
-        """The states that observations ``f32[B, W, F]`` show."""
+    def roots(self, observation: F32, known: F32 | None = None) -> MarketStates:
+        """The states that observations ``f32[B, W, F]`` show.
+
+        Their worth depends on `known` ``f32[B, I]``, too, where it does on more than the market;
+        None: what is usual, by which clusters are always told apart.
+        """
         ...
 
-    def successors(self, latent: F32) -> MarketStates:
-        """The ``n * C`` states one bar after latents ``f32[n, D]``; those of a latent adjacent."""
+    def successors(self, latent: F32, known: F32 | None = None) -> MarketStates:
+        """The ``n * C`` states one bar after latents ``f32[n, D]``; those of a latent adjacent.
+
+        `known` ``f32[n, I]`` is that of the states after each latent.
+        """
         ...
 
     def ahead(self, observation: F32, depth: int, known: KnownAhead = UNTOLD) -> MarketAhead:

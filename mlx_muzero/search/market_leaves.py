@@ -15,6 +15,10 @@ WorthInForce = Callable[[F64, I32, I64, I64], F64]
 """Turns worth ``f64[n, S]`` of states in clusters ``i32[n]`` into that under the rules in force,
 given the root ``i64[n]`` that each lies below, and how many bars ``i64[n]``."""
 
+Told = Callable[[I64, I64], F32 | None]
+"""What the networks are told beside the market ``f32[n, I]``, by root ``i64[n]`` and bars ahead
+``i64[n]``; None if nothing."""
+
 _NONE = -1
 
 
@@ -32,6 +36,7 @@ class MarketLeaves:
         account: ``i32[B]`` states of the accounts at the roots.
         in_force: corrects worth that was learned under other rules.
         pips: of the moves of a bar; worth a factor of e in the policy of a state.
+        told: to the networks.
     """
 
     def __init__(
@@ -42,9 +47,11 @@ class MarketLeaves:
         account: I32,
         in_force: WorthInForce,
         pips: float,
+        told: Told = lambda _root, _bars: None,
     ) -> None:
         self._market, self._terms, self._condition = market, terms, condition
         self._root_account, self._in_force, self._pips = account, in_force, pips
+        self._told = told
 
     @property
     def evaluations(self) -> I32:
@@ -116,10 +123,11 @@ class MarketLeaves:
         """``i64[...]`` rows of the first successors of states; evaluates those not yet known."""
         new = np.unique(above[self._known["below"][above] == _NONE])
         if len(new):
-            successors = self._market.successors(self._known["latent"][new])
+            root, depth = self._known["root"][new], self._known["depth"][new] + 1
+            latent, told = self._known["latent"][new], self._told(root, depth)
+            successors = self._market.successors(latent, told)
             outcomes = len(successors.latent) // len(new)
             self._known["below"][new] = self._count + outcomes * np.arange(len(new))
-            root, depth = self._known["root"][new], self._known["depth"][new] + 1
             self._add(successors, np.repeat(root, outcomes), np.repeat(depth, outcomes))
         return np.asarray(self._known["below"][above])
 

@@ -11,7 +11,7 @@ from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.agent.make import make_agent
 from mlx_muzero.agent.moment import Moment
 from mlx_muzero.config.schema import ModelConfig, SearchConfig
-from mlx_muzero.errors import ConfigError, SearchError
+from mlx_muzero.errors import ConfigError
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.known_inputs import NOTHING_KNOWN, KnownInputs
 from mlx_muzero.trading.costs import Costs
@@ -276,9 +276,24 @@ def test_a_cost_that_is_told_is_planned_with_once():
     assert agent._leaf_change is not None
 
 
-def test_networks_in_cpp_refuse_what_they_cannot_read():
-    model = model_for(known=KnownInputs(cost_pips=(1.0, 8.0)))
-    assert settle(model, dataclasses.replace(SEARCH, backend="auto"))[0].backend == "mlx"
-    assert fallback(model) == "mlx"
-    with pytest.raises(SearchError, match="the market alone"):
-        FactoredAgent(model, dataclasses.replace(SEARCH, backend="native"), RULES)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_every_backend_tells_the_networks(backend):
+    model = model_for(FEW, known=KnownInputs(20, (1.0, 8.0)))
+    agents = [
+        FactoredAgent(model, dataclasses.replace(SEARCH, backend=b), FEW) for b in ("mlx", backend)
+    ]
+    account, seed = np.array([0, 1, 4, 3], np.int32), np.zeros(4, np.uint64)
+    for made in (0, 17, 19):
+        one, other = (
+            agent.plan(
+                observations(),
+                account,
+                seed,
+                simulations=12,
+                noise=False,
+                moment=Moment(bar=np.full(4, made)),
+            )
+            for agent in agents
+        )
+        np.testing.assert_allclose(one.q, other.q, rtol=1e-4, atol=1e-4)
+        np.testing.assert_array_equal(one.action, other.action)

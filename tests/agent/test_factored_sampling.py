@@ -10,6 +10,7 @@ from factored_models import random_model, some_windows
 from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.agent.moment import Moment
 from mlx_muzero.config.schema import SearchConfig
+from mlx_muzero.networks.known_inputs import KnownInputs
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.positions import TARGET_ACTIONS
 from mlx_muzero.trading.rules import TradingRules
@@ -103,6 +104,35 @@ def test_in_the_limit_it_decides_as_the_expectimax(other):
     assert (wanted.value - wanted.q[rows, found.action] < 0.2).all()
     np.testing.assert_allclose(found.raw_value, wanted.raw_value, rtol=1e-5)
     assert (found.statistics.evaluations == 12).all()
+
+
+@pytest.mark.parametrize("expansion", ["all_outcomes", "single_outcome"])
+@pytest.mark.parametrize("made", [0, 14, 18, 19])
+def test_it_tells_the_networks_what_the_expectimax_does(made, expansion):
+    """The cost in force, and the bars that are left at each depth; it reads no further."""
+    rules = dataclasses.replace(RULES, max_entries=1, costs=Costs(3.0))
+    model = random_model(
+        exposures=rules.states.exposures.tolist(), known=KnownInputs(20, (1.0, 8.0))
+    )
+    observation, account = some_windows(), np.array([0, 1, 4, 3], np.int32)
+    moment, search = Moment(bar=np.full(4, made)), dataclasses.replace(SEARCH, depth_limit=2)
+    exact, found = (
+        FactoredAgent(model, dataclasses.replace(search, **changes), rules).plan(
+            *(observation, account, np.zeros(4, np.uint64)),
+            simulations=simulations,
+            noise=False,
+            moment=moment,
+        )
+        for changes, simulations in (
+            ({"planner": "expectimax"}, 12),
+            ({"expansion": expansion}, 10_000),
+        )
+    )
+    assert (found.statistics.max_depth <= 19 - made).all()
+    np.testing.assert_allclose(found.value, exact.value, atol=0.1 * np.ptp(exact.q) + 1e-4)
+    np.testing.assert_allclose(found.raw_value, exact.raw_value, rtol=1e-4, atol=1e-5)
+    rows = np.arange(4)
+    assert (exact.value - exact.q[rows, found.action] < 0.1 * np.ptp(exact.q) + 1e-4).all()
 
 
 def test_costs_in_force_are_planned_with():

@@ -17,6 +17,8 @@ from mlx_muzero.backends.mlx_market import MlxMarket
 from mlx_muzero.backends.native_market import NativeMarket
 from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.errors import SearchError
+from mlx_muzero.networks.known_inputs import KnownInputs
+from mlx_muzero.search.market_evaluator import UNTOLD, KnownAhead
 
 STATES = ("latent", "outcome_probs", "move", "worth", "cluster")
 
@@ -43,6 +45,50 @@ def test_members_are_one_wide_set_of_networks_in_cpp(members):
         for layer, twin in zip(one.layers, other.layers, strict=True):
             close(layer.outcome_probs, twin.outcome_probs)
             close(layer.move, twin.move)
+
+
+TOLD = [KnownInputs(cost_pips=(1.0, 8.0)), KnownInputs(session_bars=30), KnownInputs(30, (0, 5))]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.parametrize("known", TOLD)
+def test_worth_depends_on_what_is_told_and_nothing_else_does(backend, members, known):
+    """Whatever computes it: the model itself says what worth is, given each known input."""
+    sizes = dataclasses.replace(SIZES, members=members)
+    model = random_model(sizes, exposures=(0.0, 0.5, -1.0), known=known)
+    market = import_module(f"mlx_muzero.backends.{backend}").BACKEND.market(model, 2)
+    left, cost = np.array([29, 8, 1, 30, 15]), np.array([1.0, 8.0, 4.0, 0.0, 2.0])
+    now, later = known.rows(left, cost), known.rows(left - 1, cost)
+    latent = model.representation(mx.array(some_windows(5)))
+
+    def wanted(latent, told):
+        return np.array(model.worth(mx.array(latent), mx.array(told)))
+
+    usual, roots = market.roots(some_windows(5)), market.roots(some_windows(5), now)
+    close(usual.worth, wanted(latent, np.repeat(known.usual_row(), 5, axis=0)))
+    close(roots.worth, wanted(latent, now))
+    below = market.successors(roots.latent, later)
+    close(below.worth, wanted(below.latent, np.repeat(later, OUTCOMES, axis=0)))
+    for name in ("latent", "outcome_probs", "move"):
+        close(getattr(roots, name), getattr(usual, name))
+    np.testing.assert_array_equal(roots.cluster, usual.cluster)
+    for depth in (0, 2):
+        ahead, untold = (
+            market.ahead(some_windows(5), depth, told) for told in (KnownAhead(now, later), UNTOLD)
+        )
+        close(ahead.root_worth, roots.worth)
+        np.testing.assert_array_equal(ahead.leaf_cluster, untold.leaf_cluster)
+        close(untold.root_worth, usual.worth)
+    states = market.successors(market.successors(roots.latent).latent, np.repeat(later, 3, axis=0))
+    close(ahead.leaf_worth, states.worth)
+
+
+def test_cpp_refuses_known_inputs_of_another_shape():
+    market = NativeMarket(random_model(known=TOLD[0]), 1)
+    for wrong in (np.zeros((3, 2), np.float32), np.zeros((4, 1), np.float32)):
+        with pytest.raises(SearchError, match="known has shape"):
+            market.roots(some_windows(4), wrong)
 
 
 def close(one, other):

@@ -9,6 +9,7 @@ import pytest
 
 from folders import ROOT
 from markets import walk_bars
+from mlx_muzero.agent.backend_choice import BACKENDS
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.presets import PRESETS
 from mlx_muzero.experiment.trained_run import load_run
@@ -76,11 +77,17 @@ def test_a_model_is_compared_by_every_way_in_which_it_can_plan(run):
     assert list(load_run(run, "best", None).searchers()) == ["expectimax", "puct", "gumbel"]
 
 
-def test_worth_that_depends_on_the_cost_is_planned_with_exactly(cli, small_config, tmp_path):
+@pytest.mark.parametrize("planner", ["expectimax", "sampling"])
+def test_worth_that_depends_on_the_cost_is_planned_with_by_every_way(
+    cli, small_config, tmp_path, planner
+):
     drawn = ("--set", "train.cost_low_pips=1", "--set", "train.cost_high_pips=8")
-    exact = ("--set", "search.planner=expectimax", "--set", "search.backend=mlx")
-    run = trained(cli, small_config, tmp_path, *drawn, *exact)
-    assert list(load_run(run, "best", None).searchers()) == ["expectimax"]
+    run = trained(cli, small_config, tmp_path, *drawn, "--set", f"search.planner={planner}")
+    loaded = load_run(run, "best", None)
+    assert list(loaded.searchers()) == ["expectimax", "puct", "gumbel"]
+    assert loaded.config.search.backend in BACKENDS
+    code, _, err = cli("evaluate", run, "--cost", "2", "--sessions", "2")
+    assert code == 0, err
 
 
 def test_ways_to_plan_are_compared_on_the_same_sessions(run, monkeypatch, capfd):

@@ -8,12 +8,15 @@ import numpy as np
 from mlx_muzero.config.presets import PRESETS
 from mlx_muzero.config.schema import Config, ModelConfig
 from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.networks.known_inputs import NOTHING_KNOWN
 
 WINDOW, COLUMNS, OUTCOMES = 8, 5, 3
 SIZES = ModelConfig(kind="factored", latent_width=16, chain_states=6)
 
 
-def random_model(sizes=SIZES, *, exposures=(0.0, 1.0, -1.0), history=(0, 2), seed=1):
+def random_model(
+    sizes=SIZES, *, exposures=(0.0, 1.0, -1.0), history=(0, 2), known=NOTHING_KNOWN, seed=1
+):
     """A model in evaluation mode whose heads, norm and chain are random."""
     model = FactoredModel(
         sizes,
@@ -22,6 +25,7 @@ def random_model(sizes=SIZES, *, exposures=(0.0, 1.0, -1.0), history=(0, 2), see
         exposures=exposures,
         outcomes=OUTCOMES,
         window_bars=WINDOW,
+        known=known,
         seed=seed,
     )
     return randomized(model, seed)

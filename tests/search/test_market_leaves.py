@@ -29,9 +29,9 @@ class CountingMarket(HashMarket):
         super().__init__(OUTCOMES, len(table.exposures))
         self.followed = []
 
-    def successors(self, latent):
+    def successors(self, latent, known=None):
         self.followed += latent[:, 0].tolist()
-        return super().successors(latent)
+        return super().successors(latent, known)
 
 
 def terms_of(table, conditions=2):

@@ -227,7 +227,6 @@ def test_a_trained_agent_spends_no_more_than_it_has(few, dataset, tmp_path):
         (("train.cost_high_pips=2", "train.cost_low_pips=2"), "below the greatest"),
         (("train.cost_high_pips=2", "trading.cost=quotes"), "drawn costs need"),
         (("train.cost_high_pips=2", "trading.cost_clock_minutes=5"), "every minute"),
-        (("trading.max_entries=2", "search.planner=sampling"), "bars left"),
         (("trading.max_entries=2", "market.session_bars=4"), "three more bars"),
     ],
 )
