@@ -1,18 +1,21 @@
-"""Energy per decision, if a tool that samples the power of CPU, GPU and Neural Engine is present.
+"""Energy per decision, if a tool that samples power is present.
 
 Such tools are optional and third-party: `macmon` needs no privileges; `powermetrics` is part of
-macOS and needs root, which is never requested. Without either, no energy is reported.
+macOS and needs root, which is never requested. Without either, no energy is reported. Only `macmon`
+tells the power of the whole machine, of which what it takes at rest is subtracted.
 """
 
 import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 INTERVAL_MS = 250
 MOST_SAMPLES = 240
@@ -20,12 +23,24 @@ MOST_SAMPLES = 240
 
 LEAST_SAMPLES = 4
 
+REST_S = 0.05
+"""Length of a nap while the machine rests."""
+
 _POWER_LINE = re.compile(r"^(CPU|GPU|ANE) Power: ([\d.]+) mW", re.MULTILINE)
+
+
+class Watts(NamedTuple):
+    """Power of the parts of the chip, and of the whole machine where the tool tells it."""
+
+    cpu: float
+    gpu: float
+    ane: float
+    system: float | None = None
 
 
 @dataclass(frozen=True)
 class Energy:
-    """Power of the whole machine's chip while decisions were made one after the other.
+    """Power of the machine while decisions were made one after the other.
 
     Attributes:
         sampler: the tool that measured.
@@ -34,6 +49,8 @@ class Energy:
         ane_w: mean power of the Neural Engine in watts.
         decisions_per_s: rate of decisions during the measurement.
         samples: number of samples in the means.
+        system_w: mean power of the whole machine in watts; None if the tool does not tell it.
+        idle_w: the same just before, with everything loaded and nothing to do.
     """
 
     sampler: str
@@ -42,11 +59,21 @@ class Energy:
     ane_w: float
     decisions_per_s: float
     samples: int
+    system_w: float | None = None
+    idle_w: float | None = None
 
     @property
     def mj_per_decision(self) -> float:
-        """Energy per decision of all three together, in millijoules."""
-        return 1e3 * (self.cpu_w + self.gpu_w + self.ane_w) / self.decisions_per_s
+        """Energy per decision in millijoules.
+
+        What the whole machine takes beyond its power at rest, memory included; where that is not
+        known, what CPU, GPU and Neural Engine take together.
+        """
+        if self.system_w is not None and self.idle_w is not None:
+            watts = self.system_w - self.idle_w
+        else:
+            watts = self.cpu_w + self.gpu_w + self.ane_w
+        return 1e3 * watts / self.decisions_per_s
 
 
 @dataclass(frozen=True)
@@ -55,11 +82,11 @@ class Sampler:
 
     Attributes:
         command: the tool with its arguments.
-        read: parses its output into samples: watts of CPU, GPU and Neural Engine.
+        read: parses its output into samples.
     """
 
     command: tuple[str, ...]
-    read: Callable[[str], Iterator[tuple[float, float, float]]]
+    read: Callable[[str], Iterator[Watts]]
 
 
 def find_sampler() -> Sampler | None:
@@ -77,14 +104,38 @@ def find_sampler() -> Sampler | None:
 def measure_energy(
     sampler: Sampler, decide: Callable[[], object], decisions: int, seconds: float
 ) -> Energy | None:
-    """Measure the energy of `decide`; None if the sampler gave too few samples.
+    """Measure the power at rest, then the energy of `decide`; None with too few samples.
 
     Args:
         sampler: the tool.
         decide: makes decisions; called repeatedly.
         decisions: number of decisions per call.
-        seconds: minimum duration.
+        seconds: minimum duration of either.
     """
+    at_rest = _sampled(sampler, lambda: time.sleep(min(seconds, REST_S)), seconds)
+    at_work = _sampled(sampler, decide, seconds)
+    if at_rest is None or at_work is None:
+        return None
+    idle, watts = at_rest.mean, at_work.mean
+    return Energy(
+        sampler.command[0],
+        *watts[:3],
+        decisions_per_s=at_work.calls * decisions / at_work.seconds,
+        samples=at_work.samples,
+        system_w=watts.system,
+        idle_w=idle.system,
+    )
+
+
+class _Sampled(NamedTuple):
+    mean: Watts
+    samples: int
+    calls: int
+    seconds: float
+
+
+def _sampled(sampler: Sampler, work: Callable[[], object], seconds: float) -> _Sampled | None:
+    """The mean power while `work` is called; None with too few samples."""
     with tempfile.TemporaryFile("w+") as printed:
         try:
             process = subprocess.Popen(
@@ -98,7 +149,7 @@ def measure_energy(
         try:
             start, calls = time.perf_counter(), 0
             while (passed := time.perf_counter() - start) < seconds:
-                decide()
+                work()
                 calls += 1
         finally:
             process.kill()
@@ -108,23 +159,31 @@ def measure_energy(
         samples = list(sampler.read(printed.read()))[1:]
     if len(samples) < LEAST_SAMPLES:
         return None
-    cpu, gpu, ane = (sum(watts) / len(samples) for watts in zip(*samples, strict=True))
-    return Energy(sampler.command[0], cpu, gpu, ane, calls * decisions / passed, len(samples))
+    cpu, gpu, ane = (
+        statistics.fmean(watts) for watts in zip(*(s[:3] for s in samples), strict=True)
+    )
+    told = [sample.system for sample in samples if sample.system is not None]
+    system = statistics.fmean(told) if len(told) == len(samples) else None
+    return _Sampled(Watts(cpu, gpu, ane, system), len(samples), calls, passed)
 
 
-def _read_macmon(text: str) -> Iterator[tuple[float, float, float]]:
-    """Parse one JSON object per line, in watts; the last line may be incomplete."""
+def _read_macmon(text: str) -> Iterator[Watts]:
+    """Parse one JSON object per line, in watts; the last line may be incomplete.
+
+    ``sys_power`` is the whole machine's, from a sensor that few machines lack: it is 0 there.
+    """
     for line in text.splitlines():
         try:
             sample = json.loads(line)
-            yield sample["cpu_power"], sample["gpu_power"], sample["ane_power"]
-        except (ValueError, KeyError, TypeError):
+            cpu, gpu, ane = (float(sample[f"{part}_power"]) for part in ("cpu", "gpu", "ane"))
+            yield Watts(cpu, gpu, ane, float(sample.get("sys_power") or 0.0) or None)
+        except (ValueError, KeyError, TypeError, AttributeError):
             continue
 
 
-def _read_powermetrics(text: str) -> Iterator[tuple[float, float, float]]:
+def _read_powermetrics(text: str) -> Iterator[Watts]:
     """Parse blocks of lines, in milliwatts; the last block may be incomplete."""
     for block in text.split("*** Sampled system activity")[1:]:
         watts = {name: float(number) / 1e3 for name, number in _POWER_LINE.findall(block)}
         if watts.keys() == {"CPU", "GPU", "ANE"}:
-            yield watts["CPU"], watts["GPU"], watts["ANE"]
+            yield Watts(watts["CPU"], watts["GPU"], watts["ANE"])

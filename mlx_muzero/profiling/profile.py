@@ -157,7 +157,20 @@ def _notes(subject: Subject, backends: list[BackendProfile]) -> list[str]:
             "coreml not measured and no placement: Core ML needs macOS; coreml-sim computes "
             "what the programs would, at a speed that says nothing about a Mac"
         )
-    if all(found.energy is None for found in backends):
+    sampled = {found.target: found.energy for found in backends if found.energy is not None}
+    whole = [
+        f"{name} {energy.system_w:.2f} W, {energy.idle_w:.2f} W at rest"
+        for name, energy in sampled.items()
+        if energy.system_w is not None and energy.idle_w is not None
+    ]
+    if whole:
+        notes.append(f"energy is the whole machine's beyond its rest: {'; '.join(whole)}")
+    if len(sampled) > len(whole):
+        notes.append(
+            "energy is that of CPU, GPU and Neural Engine together where the power of the whole "
+            "machine is not known; macmon tells it"
+        )
+    if not sampled:
         sampler = find_sampler()
         reason = (
             "macmon is not installed, and powermetrics is missing or needs root"

@@ -15,9 +15,8 @@ _STEP = record(
     {"pairs": count, "simulations": count, "decisions_per_s": number},
     {"p50_ms": _number, "p90_ms": _number},
 )
-_ENERGY = record(
-    {}, {"cpu_w": _number, "gpu_w": _number, "ane_w": _number, "mj_per_decision": _number}
-)
+_ENERGY_KEYS = ("cpu_w", "gpu_w", "ane_w", "system_w", "idle_w", "mj_per_decision")
+_ENERGY = record({}, dict.fromkeys(_ENERGY_KEYS, _number))
 _BACKEND = record(
     {"target": text, "failure": text, "steps": sequence(_STEP, most=_MOST)},
     {"load_ms": _number, "memory_mb": _number, "energy": optional(_ENERGY)},

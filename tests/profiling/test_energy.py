@@ -26,15 +26,27 @@ Combined Power (CPU + GPU + ANE): 0 mW
 """
 
 
+def at_rest(sample):
+    return sample | {"sys_power": 5.0}
+
+
 @pytest.fixture
 def tool(tmp_path, monkeypatch):
-    """Puts a command on an otherwise empty path that prints a text and waits to be ended."""
+    """Puts a command on an otherwise empty path that prints a text and waits to be ended.
+
+    Called for the first time, it prints `rest`, if that is another text.
+    """
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    def make(name, text):
+    def make(name, text, rest=None):
         (tmp_path / "printed").write_text(text)
+        (tmp_path / "rest").write_text(text if rest is None else rest)
         script = tmp_path / name
-        script.write_text(f"#!/bin/sh\n/bin/cat '{tmp_path}/printed'\nexec /bin/sleep 600\n")
+        script.write_text(
+            f"#!/bin/sh\ncd '{tmp_path}'\n"
+            "if [ -e rest ]; then /bin/cat rest; /bin/rm rest; else /bin/cat printed; fi\n"
+            "exec /bin/sleep 600\n"
+        )
         script.chmod(script.stat().st_mode | stat.S_IXUSR)
 
     return make
@@ -48,14 +60,30 @@ def assert_means(found, name):
     """The first sample, of the time before, does not count."""
     assert (found.sampler, found.samples) == (name, 8)
     assert (found.cpu_w, found.gpu_w, found.ane_w) == pytest.approx((1.0, 0.5, 2.0))
-    assert found.mj_per_decision == pytest.approx(3500 / found.decisions_per_s)
+
+
+def lines(samples):
+    return "\n".join(map(json.dumps, samples))
 
 
 def test_macmon(tool):
     cut = '{"cpu_power": 77.0, "gpu'
-    tool("macmon", "\n".join(map(json.dumps, MACMON)) + f"\n{cut}")
+    rest = [MACMON[0], *map(at_rest, MACMON[1:])]
+    tool("macmon", f"{lines(MACMON)}\n{cut}", lines(rest))
     assert find_sampler().command[:2] == ("macmon", "pipe")
-    assert_means(measured(), "macmon")
+    found = measured()
+    assert_means(found, "macmon")
+    assert (found.system_w, found.idle_w) == pytest.approx((9.0, 5.0))
+    assert found.mj_per_decision == pytest.approx(4000 / found.decisions_per_s)
+
+
+@pytest.mark.parametrize("power", [{}, {"sys_power": 0.0}, {"sys_power": None}])
+def test_without_the_machines_power_it_is_the_chips(tool, power):
+    samples = [{k: v for k, v in s.items() if k != "sys_power"} | power for s in MACMON]
+    tool("macmon", lines(samples))
+    found = measured()
+    assert (found.system_w, found.idle_w) == (None, None)
+    assert found.mj_per_decision == pytest.approx(3500 / found.decisions_per_s)
 
 
 def test_powermetrics_for_root_only(tool, monkeypatch):
@@ -67,7 +95,9 @@ def test_powermetrics_for_root_only(tool, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 501)
     assert find_sampler() is None
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert_means(measured(), "powermetrics")
+    found = measured()
+    assert_means(found, "powermetrics")
+    assert found.mj_per_decision == pytest.approx(3500 / found.decisions_per_s)
 
 
 def test_without_a_tool_there_is_no_sampler(tool, monkeypatch):
@@ -75,7 +105,7 @@ def test_without_a_tool_there_is_no_sampler(tool, monkeypatch):
     assert find_sampler() is None
 
 
-@pytest.mark.parametrize("text", ["", "no JSON\n", "\n".join(map(json.dumps, MACMON[:4]))])
+@pytest.mark.parametrize("text", ["", "no JSON\n", "[1]\n", lines(MACMON[:4])])
 def test_too_few_samples_are_none(tool, text):
     tool("macmon", text)
     assert measured() is None

@@ -221,7 +221,7 @@ def test_where_nothing_works_the_verdict_says_so():
 @pytest.fixture
 def on_a_mac(exported, measured, mac, monkeypatch):
     """A profile of a Mac: one unit fails, energy is sampled, placements are known."""
-    energy = Energy("macmon", 1.0, 0.5, 2.0, 100.0, 8)
+    energy = Energy("macmon", 1.0, 0.5, 2.0, 100.0, 8, system_w=9.0, idle_w=5.0)
     broken = Target("coreml", units="CPU_AND_GPU")
     measured(
         figures("native", 10.0, energy=energy),
@@ -257,7 +257,8 @@ def test_the_published_transformer_stands_beside_one_not_beside_root_inference(
 def test_a_macs_profile_is_shown_whole(on_a_mac, capsys):
     text = shown(on_a_mac, capsys)
     assert "ended by SIGABRT [MLIR]" in text
-    assert "35.0" in text  # 3.5 W over 100 decisions/s, in mJ
+    assert "40.0" in text  # 4 W over 100 decisions/s, in mJ
+    assert "native 9.00 W, 5.00 W at rest" in " ".join(text.split())
     assert "recurrent_b32, CPU_AND_NE requested: 1 on ANE, 1 on CPU, 1 on undetermined" in text
     assert "75.0%" in text
     assert "initial_b32, CPU_AND_NE requested: no plan, no answer" in text
@@ -267,12 +268,20 @@ def test_a_macs_profile_is_shown_whole(on_a_mac, capsys):
     assert "energy not available" not in text
 
 
+def test_energy_of_the_chip_alone_is_told_as_such(subject, measured):
+    measured(figures("native", 10.0, energy=Energy("powermetrics", 1.0, 0.5, 2.0, 100.0, 8)))
+    notes = " ".join(profile(subject, Effort()).notes)
+    assert "energy is that of CPU, GPU and Neural Engine together" in notes
+    assert "at rest" not in notes
+
+
 def test_a_profile_is_json(on_a_mac):
     values = json.loads(json.dumps(on_a_mac.as_dict(), allow_nan=False))
     assert values["auto"] == "native"
     assert values["targets"][0]["name"] == "native"
     native = values["backends"][0]
-    assert native["energy"]["mj_per_decision"] == pytest.approx(35.0)
+    assert native["energy"]["mj_per_decision"] == pytest.approx(40.0)
+    assert (native["energy"]["system_w"], native["energy"]["idle_w"]) == (9.0, 5.0)
     assert native["calls"][1]["leaves_per_s"] == pytest.approx(64_000)
     assert native["steps"][-1]["decisions_per_s"] == pytest.approx(1600)
     assert values["published"][1]["high_ms"] == 250

@@ -101,7 +101,8 @@ class Costs(ProfilePanel):
     TITLE = "loading, memory, energy"
     HELP: ClassVar[str] = (
         "Time until the first call, peak memory and, if power could be sampled, watts and "
-        "millijoules per decision."
+        "millijoules per decision: of the whole machine less its power at rest, where the sampler "
+        "tells it, or of CPU, GPU and Neural Engine together."
     )
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
