@@ -96,6 +96,9 @@ class FactoredAgent(Agent):
         self._rules = rules
         self._trained_rules = trained_rules or rules
         self._known = model.known
+        self._session_bars = model.known.session_bars or rules.session_bars
+        now, then = rules.states, self._trained_rules.states
+        self._seen = None if now.max_entries == then.max_entries else now.seen_as(then)
         self._deployment = deployment
         self._replaceable = market is None
         self._market = market or self._made_market()
@@ -198,7 +201,7 @@ class FactoredAgent(Agent):
         rows, prediction = table.rows(account), leaves.prediction(roots)
         result = search.run(leaves, roots, *prediction, rows, seed, noise)
         self._tree = search.tree
-        worth = roots.worth.astype(np.float64)
+        worth = self._of_states(roots.worth.astype(np.float64))
         raw = terms.choices(worth, condition[:, 0])[np.arange(len(account)), account]
         return replace(
             result,
@@ -218,22 +221,22 @@ class FactoredAgent(Agent):
         discount = self._known.discount(self._search.discount)
         worth = expectimax(ahead.layers, leaf_worth, terms, condition, discount)
         choices = terms.choices(worth[0], condition[:, 0])[row, account]
-        raw = terms.choices(ahead.root_worth, condition[:, 0])[row, account]
+        raw = terms.choices(self._of_states(ahead.root_worth), condition[:, 0])[row, account]
         return _Plan(ahead.layers, worth, terms, condition, choices, raw, account)
 
     def _depth(self, moment: Moment, accounts: int, depth: int) -> int:
         """At most `depth` bars to read ahead: none beyond the end of a session that counts them."""
-        if not self._known.session_bars:
+        if not self._session_bars:
             return depth
         return min(depth, int(self._bars_left(moment, accounts).min()) - 1)
 
     def _bars_left(self, moment: Moment, accounts: int) -> I64:
         """``i64[B]`` decisions of the session left, with this one; 0 where it does not matter."""
-        if not self._known.session_bars:
+        if not self._session_bars:
             return np.zeros(accounts, np.int64)
         if moment.bar is None:
             raise ValueError("worth that ends with the session needs the decisions already made")
-        return np.maximum(self._known.session_bars - moment.bar, 1)
+        return np.maximum(self._session_bars - moment.bar, 1)
 
     def _known_rows(self, left: I64) -> F32 | None:
         """``f32[B, I]`` known inputs with so many bars left, at the cost in force; None if none."""
@@ -302,11 +305,16 @@ class FactoredAgent(Agent):
 
     def _changed(self, worth: F64, cluster: I32, moment: Moment, depth: int) -> F64:
         """``f64[n, S]`` worth of account states under the rules in force, so many bars later."""
+        worth = self._of_states(worth)
         if self._leaf_change is None:
             return worth
         accounts = len(worth) // self._model.outcomes**depth
         change, row = self._leaf_change.of(moment, accounts, depth)
         return np.asarray(worth + change[np.repeat(row, len(worth) // accounts), cluster])
+
+    def _of_states(self, worth: F64) -> F64:
+        """``f64[n, S]`` what the networks say of the account states in force, as learned."""
+        return worth if self._seen is None else worth[:, self._seen]
 
     @property
     def _pips(self) -> float:
@@ -334,7 +342,7 @@ class FactoredAgent(Agent):
         trained = self._timetable_of(self._known_rules.learnable)
         if self._timetable.terms.same_as(trained.terms):
             return None
-        return LeafChange(self._chain, self._timetable, trained)
+        return LeafChange(self._chain, self._timetable, trained, self._seen)
 
     def _timetable_of(self, rules: TradingRules) -> Timetable:
         """The timetable of `rules` at the market's usual price and spread."""

@@ -7,7 +7,7 @@ import numpy as np
 from mlx_muzero.agent.moment import Moment
 from mlx_muzero.agent.timetable import Stretch, Timetable
 from mlx_muzero.search.chain_values import ChainMarket
-from mlx_muzero.types import F32, F64, I64
+from mlx_muzero.types import F32, F64, I32, I64
 
 _MOST_KEPT_BYTES = 1 << 29
 
@@ -15,22 +15,19 @@ _MOST_KEPT_BYTES = 1 << 29
 class LeafChange:
     """The difference of worth between the rules in force and those of the training.
 
-    Rules that only repeat are solved for ever. Limits, swap and funding are read backward along a
-    stretch of their timetable, which many decisions share, from a solution of what holds at its
-    end.
-
     Args:
         market: the chain.
         now: of the rules in force.
-        then: of the rules of the training, which repeat.
+        then: of the rules of the training.
+        seen: ``i32[S]`` account state that the training knew for each of those now; None: the same.
     """
 
-    def __init__(self, market: ChainMarket, now: Timetable, then: Timetable) -> None:
-        self._market, self._now = market, now
-        self._then = market.forever(then.terms, np.arange(then.phases))
-        self._forever = market.forever(now.terms, np.arange(now.phases)) if now.repeats else None
-        self._read: OrderedDict[tuple[bytes, float], F32] = OrderedDict()
-        self._conditions: dict[Stretch, bytes] = {}
+    def __init__(
+        self, market: ChainMarket, now: Timetable, then: Timetable, seen: I32 | None = None
+    ) -> None:
+        self._now, self._then = (_ChainWorth(market, timetable) for timetable in (now, then))
+        self._follows_settlements = now.follows_settlements
+        self._seen = slice(None) if seen is None else seen
 
     def of(self, moment: Moment, accounts: int, later: int) -> tuple[F64, I64]:
         """What changes in the worth of B accounts so many bars later.
@@ -46,7 +43,7 @@ class LeafChange:
             None if now is None else (now + later).tolist() for now in (moment.minute, moment.bar)
         )
         rate = [0.0] * accounts
-        if self._now.follows_settlements and moment.funding_rate is not None:
+        if self._follows_settlements and moment.funding_rate is not None:
             rate = np.nan_to_num(moment.funding_rate).tolist()
         rows: dict[tuple[object, ...], int] = {}
         changes: list[F64] = []
@@ -56,46 +53,71 @@ class LeafChange:
                 None if minute is None else minute[account],
                 None if bar is None else bar[account],
             )
-            key = (rate[account], *self._place(*at))
+            key = (rate[account], self._then.place(*at), self._now.place(*at))
             if key not in rows:
                 rows[key] = len(changes)
-                changes.append(self._worth_now(*at, rate[account]) - self._worth_then(at[0]))
+                learned = self._then.of(*at, 0.0)[:, self._seen]
+                changes.append(self._now.of(*at, rate[account]) - learned)
             row[account] = rows[key]
         return np.stack(changes), row
 
-    def _place(self, minute: int | None, bar: int | None) -> tuple[object, ...]:
-        """All that a change depends on, beside the last settlement."""
-        phase = None if minute is None else minute % len(self._then)
-        if self._forever is not None:
-            return phase, None if minute is None else minute % len(self._forever)
-        return phase, *self._now.stretch(minute, bar)
 
-    def _worth_then(self, minute: int | None) -> F64:
-        """``f64[G, S]`` under the rules of the training."""
-        if minute is None:
-            return np.asarray(self._then.mean(axis=0))
-        return np.asarray(self._then[minute % len(self._then)])
+class _ChainWorth:
+    """Worth of account states in each state of the chain, by the time.
 
-    def _worth_now(self, minute: int | None, bar: int | None, rate: float) -> F64:
-        """``f64[G, S]`` under the rules in force, where funding settles at `rate`."""
+    Rules that only repeat are solved for ever. Limits, swap and funding are read backward along a
+    stretch of their timetable, which many decisions share, from a solution of what holds at its
+    end, or from the accounts' end.
+    """
+
+    def __init__(self, market: ChainMarket, timetable: Timetable) -> None:
+        self._market, self._timetable = market, timetable
+        phases = np.arange(timetable.phases)
+        self._forever = market.forever(timetable.terms, phases) if timetable.repeats else None
+        self._read: OrderedDict[tuple[bytes, float, bool], F32] = OrderedDict()
+        self._conditions: dict[Stretch, bytes] = {}
+
+    def place(self, minute: int | None, bar: int | None) -> object:
+        """All that worth depends on, beside the last settlement."""
         if self._forever is not None:
-            return np.asarray(self._forever[0 if minute is None else minute % len(self._forever)])
-        stretch, place = self._now.stretch(minute, bar)
+            return None if minute is None else minute % len(self._forever)
+        return self._timetable.stretch(minute, bar)
+
+    def of(self, minute: int | None, bar: int | None, rate: float) -> F64:
+        """``f64[G, S]`` of a decision, where funding settles at `rate`."""
+        if self._forever is not None:
+            if minute is None:
+                return np.asarray(self._forever.mean(axis=0))
+            return np.asarray(self._forever[minute % len(self._forever)])
+        stretch, place = self._timetable.stretch(minute, bar)
         return self._along(stretch, rate)[place].astype(np.float64)
 
     def _along(self, stretch: Stretch, rate: float) -> F32:
-        """``f32[length, G, S]`` worth from each bar of a stretch on; if empty, what follows it."""
+        """``f32[length, G, S]`` worth from each bar of a stretch on; if empty, what follows it.
+
+        Where the stretch ends all, what accounts have then comes last.
+        """
         if stretch not in self._conditions:
-            self._conditions[stretch] = self._now.along(stretch).tobytes()
-        key = self._conditions[stretch], rate
+            self._conditions[stretch] = self._timetable.along(stretch).tobytes()
+        key = self._conditions[stretch], rate, stretch.ends
         if key in self._read:
             self._read.move_to_end(key)
             return self._read[key]
         condition = np.frombuffer(self._conditions[stretch], np.int64)
-        whole, terms = len(condition) - self._now.phases, self._now.settling(rate).terms
-        beyond = self._market.forever(terms, condition[whole:])
+        terms = self._timetable.settling(rate).terms
+        whole = len(condition) - self._timetable.phases
+        if stretch.ends:
+            beyond = np.tile(-self._timetable.leaving, (1, len(self._market.move), 1))
+        else:
+            beyond = self._market.forever(terms, condition[whole:])
         worth = self._market.back_from(beyond[0], terms, condition[: whole + 1])
-        kept = (worth[: stretch.length] if stretch.length else beyond).astype(np.float32)
+        if stretch.ends:
+            worth = np.concatenate([worth, beyond])
+        elif stretch.length:
+            worth = worth[: stretch.length]
+        else:
+            worth = beyond
+        kept = worth.astype(np.float32)
         while self._read and (len(self._read) + 1) * kept.nbytes > _MOST_KEPT_BYTES:
             self._read.popitem(last=False)
         self._read[key] = kept

@@ -3,7 +3,9 @@
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.agent.muzero_agent import MuZeroAgent
+from mlx_muzero.config.choices import ModelKind
 from mlx_muzero.config.schema import SearchConfig
+from mlx_muzero.errors import ConfigError
 from mlx_muzero.exports.deployment import Deployment
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
@@ -25,3 +27,19 @@ def make_agent(
     if isinstance(model, FactoredModel):
         return FactoredAgent(model, search, rules, trained_rules, deployment=deployment)
     return MuZeroAgent(model, search, rules.states, model.outcomes, deployment, rules.limits)
+
+
+def require_entries(kind: ModelKind, trained: TradingRules, played: TradingRules) -> None:
+    """Raise ConfigError if a model cannot play with as many entries as `played` allows.
+
+    One of the market alone can with any number. Any other observes how many are left, or does not.
+    """
+    then, now = trained.max_entries, played.max_entries
+    if kind == "factored" or bool(then) == bool(now):
+        return
+    observes = "observes" if then else "does not observe"
+    raise ConfigError(
+        f"max_entries = {now}: this model was trained with trading.max_entries = {then} (0: no "
+        f"limit), so it {observes} how many entries are left. Train one with --set "
+        f'trading.max_entries={now}; one of model.kind = "factored" plays with any'
+    )

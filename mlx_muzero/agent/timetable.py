@@ -12,7 +12,7 @@ from mlx_muzero.market.passing import times_passed
 from mlx_muzero.search.terms import Terms
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.costs import funding_pips, pip_price
-from mlx_muzero.trading.gains import fill_costs
+from mlx_muzero.trading.gains import fill_costs, leaving_costs
 from mlx_muzero.trading.limits import STAGES
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F64, I64
@@ -32,12 +32,14 @@ class Stretch(NamedTuple):
         bar: decisions made in the session before it; None where nothing counts them.
         length: their number.
         ahead: bars behind them whose conditions matter to them.
+        ends: whether accounts go flat after it, and earn nothing more.
     """
 
     minute: int | None
     bar: int | None
     length: int
     ahead: int
+    ends: bool = False
 
 
 class Timetable:
@@ -54,6 +56,7 @@ class Timetable:
     Attributes:
         terms: account states, and costs, limits and carry by condition.
         phases: bars after which costs repeat.
+        leaving: ``f64[S]`` pips that going flat pays in each state, in any condition.
     """
 
     def __init__(
@@ -82,12 +85,16 @@ class Timetable:
             np.tile(costs, (len(nights) * len(settlements), 1, 1)),
             np.repeat(carry.reshape(-1, states.count), len(costs), axis=0),
         )
+        quoted = np.full(1, spread) if rules.costs.quoted else None
+        self.leaving = cost_factor * leaving_costs(np.full(1, price), rules, quoted)[0]
         self._funded = np.repeat(np.tile(funded, (len(nights), 1)), len(costs), axis=0)
 
     @property
     def repeats(self) -> bool:
         """Whether conditions are phases of the costs and nothing else, and repeat after them."""
         rules = self._rules
+        if rules.session_bars:
+            return False
         return not (rules.limits.by_time or rules.swap.charges or rules.funding.expected)
 
     @property
@@ -167,15 +174,23 @@ class Timetable:
         Most decisions share one: a session up to the last bar whose number counts, or else a day.
         Where limits, swap or funding follow a clock, the day behind it matters, too. What a
         position is worth beside another does not depend on later ones: by then it may have been
-        closed.
+        closed. Where a session limits entries, it is the whole of it and nothing behind it.
+
+        Raises:
+            ValueError: entries are limited, and `bar` is None.
         """
-        limits = self._rules.limits
+        limits, whole = self._rules.limits, self._rules.session_bars
+        known = self.follows_clock and minute is not None
+        start = minute - bar if known and minute is not None and bar is not None else None
+        if whole:
+            if bar is None:
+                raise ValueError("limited entries need the decisions already made in the session")
+            return Stretch(start, 0, whole, 0, ends=True), min(bar, whole)
         ahead = _DAY if limits.follow_clock or self._by_day else 0
         if limits.last_bar is not None and bar is not None and bar < limits.last_bar:
-            start = minute - bar if self.follows_clock and minute is not None else None
             return Stretch(start, 0, limits.last_bar, ahead), bar
         past = limits.last_bar
-        if not self.follows_clock or minute is None:
+        if not known or minute is None:
             return Stretch(None, past, 0, ahead), 0
         return Stretch(minute - minute % _DAY, past, _DAY, ahead), minute % _DAY
 

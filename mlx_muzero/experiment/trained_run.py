@@ -9,7 +9,7 @@ import numpy as np
 
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.backend_choice import ENGINES, fallback, settle
-from mlx_muzero.agent.make import make_agent
+from mlx_muzero.agent.make import make_agent, require_entries
 from mlx_muzero.config import fx_targets
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.choices import Backend, Root
@@ -105,7 +105,9 @@ class TrainedRun:
         model = build_model(self.config, self.rules.table)
         if search.backend in ENGINES:
             search = replace(search, backend=fallback(model))
-        return make_agent(model, search, self.rules)
+        entries = self.trained_rules.max_entries, self.trained_rules.session_bars
+        known = replace(self.rules, max_entries=entries[0], session_bars=entries[1])
+        return make_agent(model, search, self.rules, trained_rules=known)
 
 
 def load_run(
@@ -158,7 +160,10 @@ def load_run(
             swap=played.swap,
             funding=played.funding,
             limits=played.limits,
+            max_entries=played.max_entries,
+            session_bars=played.session_bars,
         )
+        require_entries(config.model.kind, trained_rules, rules)
     begun = folder.market()
     own = config.market.pairs == trained.market.pairs
     period = begun.period if own else None
@@ -180,7 +185,7 @@ IN_FORCE = (
     *("round_trip_cost_pips", "cost_clock_minutes", "cost_clock_pips", "taker_fee_bps"),
     *("maker_fee_bps", "maker_frac", "spread_bps", "slippage_bps"),
     *("swap_long_pips", "swap_short_pips", "funding", "funding_at", "funding_bps"),
-    *("flat_by", "no_entries", "max_exposure", "max_total_exposure"),
+    *("flat_by", "no_entries", "max_exposure", "max_total_exposure", "max_entries"),
 )
 """Keys of ``trading`` that may be another where a run plays than where it was trained."""
 
@@ -201,6 +206,7 @@ def _in_force(config: Config, cost: float | None, overrides: Sequence[str]) -> C
             no_entries=trained.no_entries,
             max_exposure=trained.max_exposure,
             max_total_exposure=trained.max_total_exposure,
+            max_entries=trained.max_entries,
         )
         config = replace(config, trading=trading)
     for key in (text.partition("=")[0].strip() for text in overrides):

@@ -15,10 +15,14 @@ from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.core import TradingCore
 from mlx_muzero.trading.costs import pip_price
 from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.trading.session_clock import SessionClock
 from mlx_muzero.types import F32, I64
 
 _HEARD = ("spread", "close_spread", "settled_rate")
 """Attributes of an account that are None until it has heard of them."""
+
+_COUNTED = ("session_bar", "_session", "_first_minute")
+"""Attributes of an account that counts sessions."""
 
 
 @dataclass
@@ -45,10 +49,16 @@ class PairAccount:
         notional: money behind exposure 1. A basis point is worth a ten-thousandth of it. For
             instruments counted in pips, a pip's worth is fixed at the first price seen.
         fills: when orders are filled.
+        clock: counts the sessions over which entries are limited; None if none are.
     """
 
     def __init__(
-        self, pair: str, rules: TradingRules, notional: float, fills: FillSettings
+        self,
+        pair: str,
+        rules: TradingRules,
+        notional: float,
+        fills: FillSettings,
+        clock: SessionClock | None = None,
     ) -> None:
         self.pair = pair
         self.core = TradingCore(rules, 1)
@@ -59,6 +69,10 @@ class PairAccount:
         self.pip_value = 0.0
         self._notional, self._fills = notional, fills
         self._entry_ns = 0
+        self.clock = clock
+        self.session_bar = 0  # minutes into the session of `clock`
+        self._session = -1  # its number
+        self._first_minute = -1
         self.spread: float | None = None  # last known; followed only where fills pay it
         self.close_spread: float | None = None  # the same at closes
         self.settled_rate: float | None = None  # the last one; followed only if planned with
@@ -161,6 +175,8 @@ class PairAccount:
             self._nights_into(bar),
         )
         self.close, self.close_ns = bar.close, bar.close_time_ns
+        if self.clock is not None:
+            self._count_sessions(self.clock, bar.open_time_ns // MINUTE_NS)
         return effect
 
     def state(self) -> Row:
@@ -173,6 +189,7 @@ class PairAccount:
             "close_ns": self.close_ns,
             "pip_value": self.pip_value,
             "entry_ns": self._entry_ns,
+            **({} if self.clock is None else {name: getattr(self, name) for name in _COUNTED}),
             **{name: value for name in _HEARD if (value := getattr(self, name)) is not None},
         }
 
@@ -185,6 +202,17 @@ class PairAccount:
         self.pip_value, self._entry_ns = state["pip_value"], state["entry_ns"]
         for name in _HEARD:
             setattr(self, name, state.get(name))
+        for name in _COUNTED if self.clock is not None else ():
+            setattr(self, name, state[name])
+
+    def _count_sessions(self, clock: SessionClock, minute: int) -> None:
+        """Begin another session if the next decision belongs to one."""
+        if self.bar == 0:
+            self._first_minute = minute
+        session, self.session_bar = clock.place(minute, self._first_minute)
+        if session != self._session:
+            self._session = session
+            self.core.begin_session()
 
     def _nights_into(self, bar: LiveBar) -> I64 | None:
         """``i64[1]`` nights between the last bar and `bar`; None without a swap to pay."""

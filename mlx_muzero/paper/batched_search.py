@@ -45,7 +45,8 @@ def moment_of(accounts: Sequence[PairAccount], close_ns: int) -> Moment:
         )
     )
     minute = np.full(len(accounts), last_minute(close_ns))
-    return Moment(minute, spread=spread, funding_rate=rate)
+    bar = None if first.clock is None else np.array([account.session_bar for account in accounts])
+    return Moment(minute, bar, spread, rate)
 
 
 class BatchedSearch:

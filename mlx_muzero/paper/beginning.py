@@ -8,9 +8,9 @@ from shlex import quote
 
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.backend_choice import settle
-from mlx_muzero.agent.make import make_agent
+from mlx_muzero.agent.make import make_agent, require_entries
 from mlx_muzero.config.choices import Backend
-from mlx_muzero.config.schema import Config
+from mlx_muzero.config.schema import Config, MarketConfig
 from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.experiment.loading import instrument_of
@@ -20,7 +20,7 @@ from mlx_muzero.market.store.bar_store import store_at
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.agent_planner import AgentPlanner
 from mlx_muzero.paper.records.folder import PaperFolder
-from mlx_muzero.paper.session_setup import calendars_of, market_of_pair
+from mlx_muzero.paper.session_setup import calendars_of, market_of_pair, with_entries
 from mlx_muzero.paper.settings import PaperSettings, SessionSettings, fills_of, risk_of
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.rules import ExposureLimit, TradingRules
@@ -117,12 +117,8 @@ def require_quotes(settings: PaperSettings) -> None:
 
 def require_planned(settings: PaperSettings, config: Config) -> None:
     """Raise ConfigError if an agent that plans with a session's rules cannot with these."""
-    if config.trading.max_entries:
-        raise ConfigError(
-            f"trading.max_entries = {config.trading.max_entries}: entries are of a session of "
-            f"{config.market.session_bars} bars, and a paper session goes on. Trade a run that was "
-            "trained without a limit on entries"
-        )
+    trained = TradingRules.from_config(config)
+    require_entries(config.model.kind, trained, rules_in_force(trained, settings, config.market))
     if config.model.kind != "factored":
         return
     if settings.fills.cost == "quotes" and config.trading.cost != "quotes":
@@ -163,7 +159,7 @@ def load_planner(
     config = folder.config()
     rules = TradingRules.from_config(config)
     model, _ = load_model(folder, rules.table, settings.session.checkpoint)
-    in_force = rules_in_force(rules, settings)
+    in_force = rules_in_force(rules, settings, config.market)
     if config.model.kind == "muzero":  # plans with no limit of size, as in sessions of 0.1.0
         in_force = replace(in_force, limits=replace(in_force.limits, max_exposure=1.0))
     search = replace(config.search, backend=settings.session.backend)  # type: ignore[arg-type]
@@ -179,11 +175,13 @@ def load_planner(
     return config, AgentPlanner(agent)
 
 
-def rules_in_force(trained: TradingRules, settings: PaperSettings) -> TradingRules:
+def rules_in_force(
+    trained: TradingRules, settings: PaperSettings, market: MarketConfig
+) -> TradingRules:
     """The rules of a training, at a session's costs and limits; an agent plans with what it can."""
     fills, risk = settings.fills, settings.risk
     limit = ExposureLimit(risk.max_total_exposure, len(settings.pairs))
-    return replace(
+    in_force = replace(
         trained,
         costs=fills.whole_costs(trained.pip_size),
         swap=fills.swap,
@@ -191,6 +189,7 @@ def rules_in_force(trained: TradingRules, settings: PaperSettings) -> TradingRul
         limits=risk.limits,
         exposure_limit=None if limit.fits(trained.table) else limit,
     )
+    return with_entries(in_force, settings, market)
 
 
 def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings:

@@ -30,6 +30,7 @@ from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.limits import NO_LIMITS
 from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.trading.session_clock import SessionClock
 from mlx_muzero.venues.by_name import OANDA, exchange, oanda
 from mlx_muzero.venues.hours import (
     dealer_hours,
@@ -98,19 +99,31 @@ def rules_of_pair(config: Config, settings: PaperSettings, symbol: str) -> Tradi
     market = market_of_pair(config, settings, symbol)
     rules = TradingRules.from_config(replace(config, market=market))
     fills = settings.fills
-    return replace(
+    at_costs = replace(
         rules,
         costs=fills.costs(market.pip_size),
         swap=fills.swap,
         funding=fills.funded,
         limits=NO_LIMITS,
     )
+    return with_entries(at_costs, settings, config.market)
+
+
+def with_entries(
+    rules: TradingRules, settings: PaperSettings, market: MarketConfig
+) -> TradingRules:
+    """`rules` with the entries that `settings` allow in sessions of the training's `market`."""
+    entries = settings.risk.max_entries
+    session_bars = market.session_bars if entries else 0
+    return replace(rules, max_entries=entries, session_bars=session_bars)
 
 
 def account_of_pair(config: Config, settings: PaperSettings, symbol: str) -> PairAccount:
     """A new account under the session's rules."""
     rules = rules_of_pair(config, settings, symbol)
-    return PairAccount(symbol, rules, settings.account.notional, settings.fills)
+    counts = settings.risk.max_entries or config.trading.max_entries
+    clock = SessionClock.of(config.market) if counts else None
+    return PairAccount(symbol, rules, settings.account.notional, settings.fills, clock)
 
 
 def make_session(

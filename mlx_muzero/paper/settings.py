@@ -121,6 +121,9 @@ class RiskSettings:
         "16:55-17:05 America/New_York; none: never",
     )
     no_entries: str = setting("", "from when no position may be opened or grow, written likewise")
+    max_entries: int = setting(
+        0, "entries of a pair in a session as long as those of the training; 0 = any", 0, 100
+    )
     max_daily_loss_frac: float = setting(
         0.05, "largest loss in a UTC day, as a fraction of its starting equity", 1e-6, 1.0
     )
@@ -216,6 +219,7 @@ def risk_of(config: Config) -> RiskSettings:
         max_total_exposure=trading.max_total_exposure or RiskSettings().max_total_exposure,
         flat_by=trading.flat_by or str(config.market.closed_span or ""),
         no_entries=trading.no_entries,
+        max_entries=trading.max_entries,
     )
 
 

@@ -88,6 +88,15 @@ class AccountStates:
         made = entries_made * len(self.table.exposures)
         return np.asarray(position + made, np.int32)
 
+    def seen_as(self, other: "AccountStates") -> I32:
+        """``i32[S]`` the state of `other` that is most like each of these.
+
+        It has the same position and as many entries left, or all of them if it has fewer at most.
+        """
+        left = self.max_entries - self.entries_made if self.max_entries else other.max_entries
+        made = other.max_entries - np.minimum(left, other.max_entries)
+        return other.of(self.position, np.broadcast_to(made, self.position.shape))
+
     def entries_left(self, state: I32) -> I32:
         """``i32[B]`` entries that accounts in `state` have left; 0 where they are not limited."""
         return np.asarray(self.max_entries - self.entries_made[state], np.int32)

@@ -257,6 +257,10 @@ class TradingCore:
         self._drawdown_area += from_peak
         return held_pips
 
+    def begin_session(self) -> None:
+        """Allow as many entries as a session has; positions and money stay as they are."""
+        self.entries_made = np.zeros_like(self.entries_made)
+
     def position_features(self) -> F32:
         """``f32[B, n]`` `TradingRules.position_features` at the last mark."""
         pips = self.unrealized_pips

@@ -78,6 +78,7 @@ class TradingRules:
         swap: what holding overnight costs.
         funding: what holding costs when funding is due.
         max_entries: entries that a session allows; 0: any number.
+        session_bars: decisions of such a session; 0 where entries are not limited.
         exposure_limit: what accounts of the same time may hold together; None: anything.
         limits: when and how large positions may be.
     """
@@ -93,6 +94,7 @@ class TradingRules:
     swap: Swap = Swap()
     funding: Funding = Funding()
     max_entries: int = 0
+    session_bars: int = 0
     exposure_limit: ExposureLimit | None = None
     limits: Limits = Limits()
 
@@ -112,6 +114,7 @@ class TradingRules:
             swap=Swap(trading.swap_long_pips, trading.swap_short_pips),
             funding=Funding.from_config(trading),
             max_entries=trading.max_entries,
+            session_bars=config.market.session_bars if trading.max_entries else 0,
             exposure_limit=ExposureLimit.of(config, len(config.market.pairs)),
             limits=Limits.of(trading.flat_by, trading.no_entries, trading.max_exposure),
         )

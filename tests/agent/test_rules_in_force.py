@@ -14,6 +14,7 @@ from mlx_muzero.agent.moment import Moment
 from mlx_muzero.agent.timetable import Timetable
 from mlx_muzero.market.calendar import swap_nights
 from mlx_muzero.market.passing import times_passed
+from mlx_muzero.networks.known_inputs import KnownInputs
 from mlx_muzero.search.chain_values import ChainMarket
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.costs import Costs, Swap
@@ -37,6 +38,7 @@ IN_FORCE = {
     "swap": {"swap": Swap(3.0, -2.0)},
     "funding": {"funding": Funding.of("fixed", "17:00 17:02 America/New_York", 8.0)},
     "settlements": {"funding": Funding.of("settled", "every 1 h", 0.0)},
+    "entries": {"max_entries": 2, "session_bars": 20},
     "quotes": {"costs": Costs(0.0, 0.1, quoted=True)},
     "a clock": {"costs": Costs(3.0, clock_minutes=3, clock_pips=0.5)},
     "all": {
@@ -53,7 +55,7 @@ def agent_under(name: str, planner: str = "expectimax", **search) -> FactoredAge
     rules = replace(RULES, **IN_FORCE[name])
     trained = replace(RULES, table=rules.table)
     changed = replace(SEARCH, planner=planner, **search)
-    model = model_for(rules)
+    model = model_for(trained)
     model.usual.spread = mx.array(USUAL_SPREAD)
     return FactoredAgent(model, changed, rules, trained)
 
@@ -76,10 +78,10 @@ def by_definition(rules, moment, worth_at, moves, probs, position, action, disco
     (quoted,), (settled,) = moment.spread, np.nan_to_num(moment.funding_rate)
 
     def decided(path, held, wanted_action):
-        after = int(rules.table.next_position[held, wanted_action])
+        after = int(rules.states.next_state[held, wanted_action])
         now, at = np.array([minute + len(path)]), np.array([bar + len(path)])
         (stage,) = rules.limits.stages((1,), now, at)
-        exposure = rules.table.exposures
+        exposure = rules.states.exposures
         room = rules.limits.max_exposure
         if after < 0 or not permits(stage, exposure[held], exposure[after], room):
             return -np.inf
@@ -93,7 +95,7 @@ def by_definition(rules, moment, worth_at, moves, probs, position, action, disco
             return worth_at(path, held)
         opens = np.array([(minute + len(path)) * MINUTE_NS])
         nights = swap_nights(opens, opens + MINUTE_NS)
-        exposure = rules.table.exposures[held]
+        exposure = rules.states.exposures[held]
         carry = float(rules.swap.paid_pips(np.array([exposure]), nights)[0])
         if rules.funding.times is not None:
             due = int(times_passed(rules.funding.times, opens, opens + MINUTE_NS)[0])
@@ -120,7 +122,7 @@ def of_root(moment: Moment, root) -> Moment:
 def test_the_search_is_the_enumeration_of_all_paths_under_each_rule(name):
     agent = agent_under(name)
     model, rules, depth = agent._model, agent._rules, 2
-    position = np.arange(4, dtype=np.int32) % len(rules.table.exposures)
+    position = 2 * np.arange(4, dtype=np.int32) % rules.states.count
     observation, moment = observations(), moments(4)
     seed = np.zeros(4, np.uint64)
     result = agent.plan(observation, position, seed, simulations=12, noise=False, moment=moment)
@@ -301,6 +303,48 @@ def test_what_the_quotes_say_now_is_not_expected_to_last():
     np.testing.assert_allclose(cheap_buy - dear_buy, 100.0, rtol=1e-4)
     np.testing.assert_allclose(cheap_sell, dear_sell, atol=1e-4)
     assert not (alone == 1).any()
+
+
+@pytest.mark.parametrize("bar", [0, 25, 38, 39])
+def test_the_chain_is_read_to_the_end_of_a_session_that_limits_entries(bar):
+    """Absolute worth: what an entry that is left is worth ends with the session."""
+    rules = replace(RULES, max_entries=1, session_bars=40, costs=Costs(2.0))
+    now, then = Timetable(rules, 150.0, 0.0, 1.0), Timetable(RULES, 150.0, 0.0, 1.0)
+    seen, moment = rules.states.seen_as(RULES.states), Moment(bar=np.array([bar]))
+    change, row = LeafChange(CHAIN, now, then, seen).of(moment, 1, 0)
+    before = CHAIN.forever(then.terms, np.zeros(1, int))[0][:, seen]
+    wanted = steps_by_hand(now, moment, 40 - bar, np.zeros((2, 6)))
+    np.testing.assert_allclose(change[row[0]] + before, wanted, atol=1e-4)
+
+
+def entering(trained, entries):
+    """What BUY is worth beyond HOLD with so many entries, of a model trained with others."""
+    then, now = (
+        replace(RULES, max_entries=count, session_bars=60 if count else 0)
+        for count in (trained, entries)
+    )
+    model = model_for(then, known=KnownInputs(60 if trained else 0))
+    model.chain.move = mx.array([3.0, -3.0])
+    agent, account = FactoredAgent(model, SEARCH, now, then), np.zeros(4, np.int32)
+    seed, moment = np.zeros(4, np.uint64), Moment(bar=np.full(4, 5))
+    result = agent.plan(observations(), account, seed, simulations=12, noise=False, moment=moment)
+    assert result.visits[:, :3].all()
+    alone = agent.network_weights(observations(), account, moment)
+    return result.q[:, 1] - result.q[:, 0], alone[:, 1] - alone[:, 0]
+
+
+def test_an_entry_is_dearer_the_fewer_are_left():
+    few, some, many = (entering(0, entries)[0] for entries in (1, 2, 8))
+    assert (few < some).all()
+    assert (some < many).all()
+
+
+def test_networks_that_learned_other_entries_are_asked_for_as_many_left():
+    """With three learned, five or any number look like three before an entry and after it."""
+    alone = {entries: entering(3, entries)[1] for entries in (0, 1, 3, 5)}
+    np.testing.assert_allclose(alone[0], alone[5], rtol=1e-5)
+    for one, other in ((1, 3), (3, 5)):
+        assert not np.isclose(alone[one], alone[other]).any()
 
 
 def test_nothing_changes_where_no_rule_does():

@@ -65,7 +65,8 @@ def test_it_explains_itself_and_trades_as_it_would_again(cli, run):
     assert tree["nodes"][0]["visits"] == 10
 
     span = ("--from", time_of(1400), "--to", time_of(1420))
-    other = ("--set", "fills.half_spread_pips=0.1", "--run", "paper")
+    entries = ("--set", "risk.max_entries=2")
+    other = ("--set", "fills.half_spread_pips=0.1", *entries, "--run", "paper")
     code, _, err = cli("paper", "start", "--model", run, "--pairs", "TEST", *span, *other)
     assert code == 0, err
     code, out, err = cli("paper", "parity", "paper")
@@ -86,8 +87,10 @@ def test_worth_that_depends_on_the_cost_is_planned_with_by_every_way(
     loaded = load_run(run, "best", None)
     assert list(loaded.searchers()) == ["expectimax", "puct", "gumbel"]
     assert loaded.config.search.backend in BACKENDS
-    code, _, err = cli("evaluate", run, "--cost", "2", "--sessions", "2")
+    entries = ("--set", "trading.max_entries=1")
+    code, out, err = cli("evaluate", run, "--cost", "2", "--sessions", "2", *entries)
     assert code == 0, err
+    assert "at most 1 entries a session" in out
 
 
 def test_ways_to_plan_are_compared_on_the_same_sessions(run, monkeypatch, capfd):

@@ -82,5 +82,7 @@ def test_a_session_takes_the_limit_of_its_run():
 def test_an_agent_plans_with_a_limit_that_may_bind():
     trained = TradingRules.from_config(FX_FACTORED)
     shared = settings(PAIRS, "risk.max_total_exposure=2")
-    assert rules_in_force(trained, shared).exposure_limit == ExposureLimit(2.0, 3)
-    assert rules_in_force(trained, settings(PAIRS)).exposure_limit is None
+    assert rules_in_force(trained, shared, FX_FACTORED.market).exposure_limit == ExposureLimit(
+        2.0, 3
+    )
+    assert rules_in_force(trained, settings(PAIRS), FX_FACTORED.market).exposure_limit is None

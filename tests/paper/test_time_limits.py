@@ -96,7 +96,9 @@ def test_the_agent_plans_with_the_limits_of_the_session():
         PaperSettings(pairs={"USDJPY": "USDJPY"}),
         ["risk.flat_by=16:00 Europe/London", "risk.max_pair_exposure=0.5"],
     )
-    assert rules_in_force(rules, paper).limits == Limits.of("16:00 Europe/London", "", 0.5)
+    assert rules_in_force(rules, paper, FX_FACTORED.market).limits == Limits.of(
+        "16:00 Europe/London", "", 0.5
+    )
 
 
 def test_a_session_begins_with_the_limits_of_the_training():

@@ -166,3 +166,15 @@ def test_costs_are_those_of_the_positions():
 def test_a_negative_limit_is_refused():
     with pytest.raises(ValueError, match="0 means no limit"):
         AccountStates(FX_ACTIONS, -1)
+
+
+@given(st.integers(0, 4), st.integers(0, 4))
+def test_a_state_is_seen_with_its_position_and_as_many_entries_left(own, known):
+    now, then = AccountStates(FX_ACTIONS, own), AccountStates(FX_ACTIONS, known)
+    seen = now.seen_as(then)
+    np.testing.assert_array_equal(then.position[seen], now.position)
+    left = then.entries_left(seen)
+    wanted = np.minimum(now.entries_left(np.arange(now.count)), known) if own else known
+    np.testing.assert_array_equal(left, wanted)
+    if own == known:
+        np.testing.assert_array_equal(seen, np.arange(now.count))
