@@ -38,7 +38,7 @@ def parquet(path, symbols=("BTCUSDT", "ETHUSDT"), n=50, stamp="timestamptz"):
             1.0 as volume from range({n}) t(i)"""
         for s in symbols
     ]
-    with duckdb.connect() as db:
+    with duckdb.cursor() as db:
         db.execute("set timezone = 'UTC'")
         db.execute(f"copy ({' union all '.join(parts)}) to '{path}' (format parquet)")
     return path

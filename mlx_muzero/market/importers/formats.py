@@ -25,7 +25,7 @@ from mlx_muzero.market.importers.stamp_patterns import moment_pattern
 from mlx_muzero.market.importers.tick_formats import TICK_FORMATS, tick_format
 from mlx_muzero.market.metrics_labels import METRICS
 from mlx_muzero.market.store.arrow_files import is_feather
-from mlx_muzero.market.store.duckdb_files import ForeignFile
+from mlx_muzero.market.store.foreign_file import ForeignFile
 from mlx_muzero.market.store.staging import EXTRA_COLUMNS
 from mlx_muzero.market.week_edges import Stamps
 

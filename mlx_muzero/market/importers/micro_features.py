@@ -19,7 +19,8 @@ from mlx_muzero.market.importers.formats import MICRO_FEATURES
 from mlx_muzero.market.importers.rejects import RowFilter
 from mlx_muzero.market.importers.source import Chunk, reject_faults
 from mlx_muzero.market.observation.fx_features import CALENDAR_NAMES, FEATURE_NAMES
-from mlx_muzero.market.store.duckdb_files import MOMENTS, WALL_TIMES, Columns, ForeignFile
+from mlx_muzero.market.store.duckdb_files import MOMENTS, WALL_TIMES, Columns
+from mlx_muzero.market.store.foreign_file import ForeignFile
 from mlx_muzero.market.week_edges import Stamps
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import MINUTE_NS

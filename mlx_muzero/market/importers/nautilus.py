@@ -22,7 +22,7 @@ from mlx_muzero.market.importers.nautilus_names import BarType, bar_type, folder
 from mlx_muzero.market.importers.rejects import RowFilter
 from mlx_muzero.market.importers.source import Chunk, reject_faults
 from mlx_muzero.market.store.bar_store import BarStore
-from mlx_muzero.market.store.duckdb_files import ForeignFile
+from mlx_muzero.market.store.foreign_file import ForeignFile
 from mlx_muzero.market.week_edges import Stamps
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import MINUTE_NS

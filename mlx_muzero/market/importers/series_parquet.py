@@ -10,7 +10,7 @@ from mlx_muzero.market.importers.file_names import symbol_in_file
 from mlx_muzero.market.importers.rejects import Allowance, RowFilter
 from mlx_muzero.market.importers.series_source import Points, SeriesFile, series_file
 from mlx_muzero.market.series import FUNDING_RATE
-from mlx_muzero.market.store.duckdb_files import ForeignFile
+from mlx_muzero.market.store.foreign_file import ForeignFile
 from mlx_muzero.symbols.symbol import Symbol
 
 FUNDING_COLUMNS = ("timestamp", FUNDING_RATE)

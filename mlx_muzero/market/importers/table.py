@@ -23,7 +23,8 @@ from mlx_muzero.market.importers.rejects import RowFilter
 from mlx_muzero.market.importers.source import Chunk, reject_faults
 from mlx_muzero.market.importers.symbol_column import chosen_symbols, renamed_note
 from mlx_muzero.market.importers.table_times import TableTimes
-from mlx_muzero.market.store.duckdb_files import Columns, ForeignFile, quoted_name
+from mlx_muzero.market.store.duckdb_files import Columns, quoted_name
+from mlx_muzero.market.store.foreign_file import ForeignFile
 from mlx_muzero.market.week_edges import Stamps
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import MINUTE_NS

@@ -9,13 +9,8 @@ from mlx_muzero.errors import DataError
 from mlx_muzero.market.importers.column_names import time_fields
 from mlx_muzero.market.importers.fields import EPOCH, U8, epoch_ns, is_zoned, pattern_text, stamps
 from mlx_muzero.market.importers.stamp_patterns import ACCEPTED, moment_pattern, readings
-from mlx_muzero.market.store.duckdb_files import (
-    MOMENTS,
-    WALL_TIMES,
-    Columns,
-    ForeignFile,
-    quoted_name,
-)
+from mlx_muzero.market.store.duckdb_files import MOMENTS, WALL_TIMES, Columns, quoted_name
+from mlx_muzero.market.store.foreign_file import ForeignFile
 from mlx_muzero.types import I64, Bool
 
 _COUNTS = ("BIGINT", "UBIGINT", "INTEGER", "UINTEGER", "HUGEINT", "DOUBLE")

@@ -21,14 +21,13 @@ from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults
 from mlx_muzero.market.instrument import Instrument, UnknownInstrument, known_instrument
 from mlx_muzero.market.series import Series, SeriesMerge, SeriesSummary
 from mlx_muzero.market.store import known_symbols
+from mlx_muzero.market.store.attached_file import AttachedFile
 from mlx_muzero.market.store.bar_table import BarTable, SymbolSummary
 from mlx_muzero.market.store.duckdb_files import (
-    OFFLINE,
     explained,
     refusal,
     require_no_macros,
     require_path,
-    shut_in,
     state_of,
     understood,
     vouch_for,
@@ -81,15 +80,15 @@ class BarStore(Closeable):
                 "FILE), or name another file"
             )
         before = state_of(self.path)
-        self._db = _open(self.path, read_only)
+        self._file = _open(self.path, read_only)
+        self._db = self._file.db
         try:
-            shut_in(self._db, () if read_only else [backup_shelf(self.path)])
             require_no_macros(self._db, self.path, before, DataError)
             self._version = version_of(self._db, self.path, read_only)
             if not read_only:
                 self._version = _brought_up_to_date(self._db, self.path, self._version)
         except BaseException as error:
-            self._db.close()
+            self._file.close()
             if isinstance(error, duckdb.Error):
                 raise refusal(self.path, error) from error
             raise
@@ -100,7 +99,7 @@ class BarStore(Closeable):
             with suppress(duckdb.Error):  # already closed, or broken
                 names = self._db.execute(_NAMES).fetchall()
                 known_symbols.remember(self.path, (name for (name,) in names))
-        self._db.close()
+        self._file.close()
         if not self._read_only:
             vouch_for(self.path)
 
@@ -406,14 +405,14 @@ def store_at(database: Path | None) -> Iterator[BarStore | None]:
         yield store
 
 
-def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
+def _open(path: Path, read_only: bool) -> AttachedFile:
     try:
         if path.exists() and not path.is_file():
             raise DataError(f"{path} is not a file: name the file of a bar store, or a new one")
         if not read_only:
             require_path(path, DataError)
             path.parent.mkdir(parents=True, exist_ok=True)
-        return duckdb.connect(str(path.absolute()), read_only=read_only, config=OFFLINE)
+        return AttachedFile(path, read_only, [backup_shelf(path)])
     except duckdb.Error as error:
         raise refusal(path, error) from error
     except OSError as error:

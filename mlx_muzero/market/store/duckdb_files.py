@@ -7,7 +7,7 @@ file is reached under a name that we choose, and every other file is out of reac
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,9 +16,7 @@ import duckdb
 import numpy.typing as npt
 
 from mlx_muzero.errors import DataError, MuZeroError, StorageError
-from mlx_muzero.market.store.arrow_files import feather_to_parquet, is_feather
 from mlx_muzero.market.store.database import Database
-from mlx_muzero.runlog.closeable import Closeable
 
 Columns: TypeAlias = dict[str, npt.NDArray[Any]]
 
@@ -64,131 +62,6 @@ FULL = re.compile("No space left|File too large|quota exceeded")
 _OF_THE_FILE = re.compile(f"{FULL.pattern}|[Cc]orrupt|^IO Error|[Cc]ould not (read|write|fsync)")
 """DuckDB errors about the file; their class does not tell, as a full disk fails a commit."""
 
-_ROW_NUMBERS = ("file_row_number", "rowid")
-
-# Creates the view `rows` in an empty database; may put files into the folder.
-_Attach: TypeAlias = Callable[[duckdb.DuckDBPyConnection, Path], None]
-
-
-class ForeignFile(Closeable):
-    """One table of one file, named ``rows`` in queries; a context manager.
-
-    Raises:
-        DataError: DuckDB failed, here or in `fetch`; gives its message and the path.
-    """
-
-    def __init__(self, path: Path, attach: _Attach) -> None:
-        """Use `parquet` or `database` instead."""
-        self.path = path
-        self._folder = tempfile.TemporaryDirectory(prefix="mlx-muzero-")
-        config = OFFLINE | {"temp_directory": self._folder.name}
-        self._db = duckdb.connect(":memory:", config=config)
-        try:
-            attach(self._db, Path(self._folder.name))
-            shut_in(self._db)
-            self._db.execute("set lock_configuration = true")
-            described = self.fetch("describe rows")
-        except BaseException as error:
-            self.close()
-            if isinstance(error, duckdb.Error):
-                raise refusal(path, error) from error
-            raise
-        columns = zip(described["column_name"], described["column_type"], strict=True)
-        self.types: dict[str, str] = {
-            str(name): str(kind) for name, kind in columns if name not in _ROW_NUMBERS
-        }
-        """The table's own columns and their DuckDB types."""
-
-    @classmethod
-    def table(cls, path: Path) -> "ForeignFile":
-        """The rows of a parquet or feather file, with ``file_row_number`` from 0.
-
-        Raises:
-            DataError: it is a feather file, and pyarrow is not installed.
-        """
-        return cls.feather(path) if is_feather(path) else cls.parquet(path)
-
-    @classmethod
-    def feather(cls, path: Path) -> "ForeignFile":
-        """The rows of a feather file, by way of a temporary parquet file; see `table`."""
-
-        def attach(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
-            copy = folder / "rows.parquet"
-            feather_to_parquet(path, copy)
-            _attach_parquet(db, copy)
-
-        return cls(path, attach)
-
-    @classmethod
-    def parquet(cls, path: Path) -> "ForeignFile":
-        """The rows of a parquet file, with an extra column ``file_row_number`` from 0."""
-
-        def attach(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
-            link = folder / "rows.parquet"
-            link.symlink_to(path.absolute())
-            _attach_parquet(db, link)
-
-        return cls(path, attach)
-
-    @classmethod
-    def database(cls, path: Path, table: str) -> "ForeignFile":
-        """A table of a DuckDB file, with ``rowid``; views and macros are never run.
-
-        Raises:
-            DataError: there is no such table.
-        """
-
-        def attach(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
-            db.execute(f"attach '{quoted(path)}' as stranger (type duckdb, read_only)")
-            found = db.execute(
-                "select schema_name, table_name from duckdb_tables()"
-                " where database_name = 'stranger' and lower(table_name) = ?",
-                [table.lower()],
-            ).fetchall()
-            if len(found) != 1:
-                held = f"{len(found)} tables" if found else "a DuckDB file without a table"
-                raise DataError(
-                    f"{path}: {held} {table}; it takes one, and no view, which may look at other"
-                    f" files: create table {table} as select ..."
-                )
-            place = ".".join(quoted_name(name) for name in found[0])
-            db.execute(f"create view rows as select rowid, * from stranger.{place}")
-
-        return cls(path, attach)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
-        self._folder.cleanup()
-
-    def fetch(self, query: str, parameters: list[str | int] | None = None) -> Columns:
-        """The result of a query as columns with nulls masked; ``?`` marks each parameter."""
-        try:
-            return self._db.execute(query, parameters or []).fetchnumpy()
-        except duckdb.Error as error:
-            raise DataError(f"{self.path}: {str(error).splitlines()[0]}") from error
-
-    def metadata(self, key: str) -> str | None:
-        """The text that a parquet file's metadata has under `key`, if any."""
-        found = self.fetch(
-            "select decode(value) as text from metadata where key = encode(?)", [key]
-        )["text"]
-        return str(found[0]) if len(found) else None
-
-    def require_time(self, column: str) -> bool:
-        """Whether the timestamps in `column` have a time zone.
-
-        Raises:
-            DataError: `column` does not hold timestamps.
-        """
-        kind = self.types[column]
-        if kind not in MOMENTS + WALL_TIMES:
-            raise DataError(
-                f"{self.path}: column {column} is {kind}, expected a timestamp"
-                f" ({', '.join(WALL_TIMES + MOMENTS)})"
-            )
-        return kind in MOMENTS
-
 
 @contextmanager
 def scratch(threads: int) -> Iterator[Database]:
@@ -206,15 +79,6 @@ def scratch(threads: int) -> Iterator[Database]:
                 yield db
         except duckdb.Error as error:
             raise refusal(Path(folder), error) from error
-
-
-def _attach_parquet(db: duckdb.DuckDBPyConnection, file: Path) -> None:
-    db.execute(f"set allowed_paths = ['{quoted(file)}']")
-    db.execute(
-        f"create view rows as select * from read_parquet('{quoted(file)}',"
-        " file_row_number = true, hive_partitioning = false)"
-    )
-    db.execute(f"create view metadata as select * from parquet_kv_metadata('{quoted(file)}')")
 
 
 def shut_in(db: duckdb.DuckDBPyConnection, folders: Iterable[Path] = ()) -> None:
@@ -337,6 +201,8 @@ def refusal(path: Path, error: duckdb.Error) -> DataError | StorageError:
         )
     if re.search(r"\block\b", text):  # does not match "block"
         reason = "another process has it open for writing: stop it, or wait until it is done"
+    elif "this process" in text:
+        reason = "it is open already: close it first"
     elif "newer" in text or "version" in text:
         reason = f"it was written by another DuckDB version than {duckdb.__version__}"
     elif "not a valid DuckDB" in text:

@@ -16,14 +16,13 @@ from typing import Literal
 import duckdb
 
 from mlx_muzero.errors import RunError, StorageError
+from mlx_muzero.market.store.attached_file import NAME, AttachedFile
 from mlx_muzero.market.store.duckdb_files import (
     FULL,
-    OFFLINE,
     OWN_TABLES,
     quoted,
     require_no_macros,
     require_path,
-    shut_in,
     state_of,
     vouch_for,
 )
@@ -150,24 +149,28 @@ class PaperStore(Closeable):
         if not read_only:
             require_path(path, RunError)
         before = state_of(path)
+        folders = [*exports, backup_shelf(path)]
         with _translating_errors(self._path):
-            self._db = _open(path, read_only)
+            # One thread, as it runs next to the search; and small row groups, because a checkpoint
+            # rewrites those that grew.
+            settings: dict[str, str | int] = {"memory_limit": MEMORY_LIMIT, "threads": 1}
+            self._file = AttachedFile(path, read_only, folders, settings, _ROW_GROUP)
+        self._db = self._file.db
         try:
-            shut_in(self._db, exports if read_only else [*exports, backup_shelf(path)])
             with _translating_errors(self._path):
                 require_no_macros(self._db, path, before, RunError)
             self._check_schema(read_only)
-            self._commits = self._db.cursor()
+            self._commits = self._file.cursor()
             # A commit leaves nothing to optimize, and trying took a fifth of its time.
-            self._commits.execute("use paper; pragma disable_optimizer")
+            self._commits.execute("pragma disable_optimizer")
         except BaseException:
-            self._db.close()
+            self._file.close()
             raise
 
     def close(self) -> None:
         """Close the file."""
         self._commits.close()
-        self._db.close()
+        self._file.close()
         if not self._read_only:
             vouch_for(self._path)
 
@@ -275,7 +278,7 @@ class PaperStore(Closeable):
 
     def pin(self) -> "PinnedStore":
         """Pin the current state of the store, to be copied while it keeps changing."""
-        return PinnedStore(self._path, self._db.cursor())
+        return PinnedStore(self._path, self._file.cursor())
 
     def export(self, folder: Path, kind: Literal["csv", "parquet"]) -> list[Path]:
         """Write all tables but bars and quotes to `folder`, one of `exports`; return the files."""
@@ -331,7 +334,7 @@ class PinnedStore(Closeable):
         self._path, self._db = path, db
         with _translating_errors(path):
             # A transaction sees what was committed before its first query.
-            self._db.execute("begin; select seq from paper.state").fetchone()
+            self._db.execute("begin; select seq from state").fetchone()
 
     def close(self) -> None:
         """Release the moment."""
@@ -341,7 +344,7 @@ class PinnedStore(Closeable):
         """Write the whole store to a new file, in a folder the store may write to."""
         with _translating_errors(self._path):
             self._db.execute(f"attach '{quoted(target)}' as copied (row_group_size {_ROW_GROUP})")
-            self._db.execute("copy from database paper to copied; commit; detach copied")
+            self._db.execute(f"copy from database {NAME} to copied; commit; detach copied")
 
 
 @contextmanager
@@ -354,27 +357,6 @@ def _translating_errors(path: Path) -> Iterator[None]:
         raise kind(f"{path}: {_reason(str(error))}") from error
     except ValueError as error:  # the contents are not valid JSON, or not a number
         raise RunError(f"{path}: it is damaged ({error}). {_RESTORE}") from error
-
-
-def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
-    # One thread, as it runs next to the search; and small row groups, because a checkpoint
-    # rewrites those that grew.
-    config = OFFLINE | {
-        "memory_limit": MEMORY_LIMIT,
-        "threads": 1,
-        "temp_directory": f"{path}.tmp",
-    }
-    db = duckdb.connect(":memory:", config=config)
-    try:
-        mode = "read_only" if read_only else "read_write"
-        db.execute(
-            f"attach '{quoted(path)}' as paper (type duckdb, {mode}, row_group_size {_ROW_GROUP})"
-        )
-        db.execute("use paper")
-    except duckdb.Error:
-        db.close()
-        raise
-    return db
 
 
 def _reason(text: str) -> str:

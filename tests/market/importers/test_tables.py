@@ -18,7 +18,7 @@ def parquet(path, select, n=N):
     """A file of `n` minutes; `select` makes its columns of `t` (nanoseconds), o, h, l and c."""
     opens = MONDAY_NS + MINUTE_NS * np.arange(n)
     bars = dict(zip("ohlc", walk(n), strict=True)) | {"t": opens}
-    db = duckdb.connect()
+    db = duckdb.cursor()
     db.execute("set timezone = 'UTC'")
     db.register("bars", bars)
     db.execute(f"copy (select {select} from bars) to '{path}'")

@@ -13,7 +13,7 @@ from mlx_muzero.errors import DataError, MuZeroError, RunError
 from mlx_muzero.market.importers import detect_format, import_file
 from mlx_muzero.market.store import duckdb_files
 from mlx_muzero.market.store.bar_store import BarStore
-from mlx_muzero.market.store.duckdb_files import ForeignFile
+from mlx_muzero.market.store.foreign_file import ForeignFile
 from mlx_muzero.paper.records.store import PaperStore
 
 # Each beside what it would find were it a pattern.

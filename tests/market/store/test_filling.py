@@ -21,6 +21,9 @@ class FullDisk:
     def __getattr__(self, name):
         return getattr(self._connection, name)
 
+    def cursor(self):
+        return FullDisk(self._connection.cursor(), self._writes)
+
     def execute(self, query, *parameters):
         if query.startswith(self._writes):
             if self._writes == "commit":  # which undoes what cannot be kept
