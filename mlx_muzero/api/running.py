@@ -160,6 +160,7 @@ def walk_forward(
     store: Store | str | Path | None = None,
     minutes: float | None = None,
     sessions: int | None = None,
+    anchored: bool = False,
     callback: Callable[[int, Round], bool | None] | None = None,
 ) -> WalkForwardResult:
     """Train and test in rolling windows over all bars, in this process.
@@ -174,6 +175,7 @@ def walk_forward(
         store: bar store; None for the one it was started with, or the default store.
         minutes: training minutes per window; None for all its episodes.
         sessions: maximum number of sessions per test, spread evenly; None for all.
+        anchored: whether every window begins with the first bar, instead of being equally long.
         callback: called with the window's number and each of its rounds.
 
     Raises:
@@ -186,7 +188,7 @@ def walk_forward(
         training = RollingTraining.begun(folder, path)
     else:
         folder.require_new()
-        training = RollingTraining.new(folder, config, windows, minutes, path)
+        training = RollingTraining.new(folder, config, windows, minutes, path, anchored=anchored)
     note_all(training.notes)
 
     def attend(window: Window, stop: StopSwitch) -> Attendance:

@@ -128,7 +128,11 @@ def _rounded(value: float) -> float:
 
 
 def record_evaluation(
-    run: TrainedRun, dataset: MarketDataset, part: Part, agents: Mapping[str, Backtest]
+    run: TrainedRun,
+    dataset: MarketDataset,
+    part: Part,
+    agents: Mapping[str, Backtest],
+    whole: Config | None = None,
 ) -> Recorded:
     """Record that `run` was judged on `part` of `dataset`.
 
@@ -137,8 +141,9 @@ def record_evaluation(
         dataset: contains the bars.
         part: which of them.
         agents: what the run's ways to decide earned, by name; one of them may be chosen.
+        whole: configuration of the walk-forward that the run is a window of; None for its own.
     """
-    config = run.folder.config()
+    config = whole or run.folder.config()
     look = Look(
         "evaluated" if part in UNSEEN else "validated",
         looked_bars(dataset, part),

@@ -85,8 +85,12 @@ class RollingTraining:
         windows: int,
         minutes: float | None,
         database: Path | None,
+        *,
+        anchored: bool = False,
     ) -> Self:
         """Start a walk-forward of `windows` windows, each trained for `minutes` or all episodes.
+
+        If `anchored`, all of them begin with the first bar.
 
         Raises:
             DataError: there are too few bars for that many windows.
@@ -95,7 +99,8 @@ class RollingTraining:
         notes: list[str] = []
         config = with_stored_macro(config, database, notes.append)
         dataset, store = load_dataset(config, database)
-        plan = Plan(windows, minutes, str(store), MarketRecord.of(store, dataset))
+        market = MarketRecord.of(store, dataset)
+        plan = Plan(windows, minutes, str(store), market, anchored)
         use_device(config.train.device)
         checked = cls._checked(folder, config, plan, store, dataset)
         config = _with_backend(config)
@@ -131,7 +136,7 @@ class RollingTraining:
         dataset: MarketDataset,
     ) -> Self:
         market = plan.market or MarketRecord.of(store, dataset)
-        configs = window_configs(config, dataset.open_time_ns, plan.windows)
+        configs = window_configs(config, dataset.open_time_ns, plan)
         folder.require_windows(configs)
         notes = [
             f"window {number} of {plan.windows}: {note}"
@@ -201,7 +206,7 @@ class RollingTraining:
         dataset, store = load_dataset(window.config, self.store, period=self.market.period)
         market = MarketRecord.of(store, dataset)
         tell = partial(warnings.warn, category=RuntimeWarning, stacklevel=2)
-        looked = ValidationLooks(store, dataset, window.config, run.path, tell)
+        looked = ValidationLooks(store, dataset, self.folder.config(), run.path, tell)
         trainer = Trainer(window.config, dataset, rules, run, listener, stop, looked=looked)
         began = time.monotonic()
         with run.held():
@@ -210,7 +215,7 @@ class RollingTraining:
                 trainer.resume()
             else:
                 run.begin(window.config, market)
-                looks = record_training(store, dataset, window.config, run.path)
+                looks = record_training(store, dataset, self.folder.config(), run.path)
                 if looks.unrecorded is not None:
                     tell(f"this training is not in the ledger of looks: {looks.unrecorded}")
             with around:
@@ -267,7 +272,9 @@ class RollingTraining:
                 in_window,
             )
             agent_alone = dict(islice(played.backtests.items(), 1))
-            recorded = record_evaluation(run, run.dataset, "test", agent_alone)
+            recorded = record_evaluation(
+                run, run.dataset, "test", agent_alone, self.folder.config()
+            )
             tests.append(played.after(recorded.looks))
             tested_until_ns = utc_ns(config.market.end_utc)
         names = tuple(policy.name for policy in agents)

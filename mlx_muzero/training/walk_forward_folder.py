@@ -27,12 +27,14 @@ class Plan:
         minutes: training minutes per window; None to train until the episodes are done.
         store: path of the bar store.
         market: the bars that were cut into windows; None in plans of 0.1.0.
+        anchored: whether all windows begin with the first bar.
     """
 
     windows: int
     minutes: float | None
     store: str
     market: MarketRecord | None = None
+    anchored: bool = False
 
     @classmethod
     def parsed(cls, facts: Any) -> "Plan":
@@ -123,7 +125,8 @@ class WalkForwardFolder(RunFolderBase):
         )
 
 
-def window_configs(config: Config, open_time_ns: I64, windows: int) -> list[Config]:
-    """The configuration of each window over bars at `open_time_ns` ``i64[T]``."""
-    markets = rolling_windows(open_time_ns, config.market, windows)
+def window_configs(config: Config, open_time_ns: I64, plan: Plan) -> list[Config]:
+    """The configuration of each window of `plan` over bars at `open_time_ns` ``i64[T]``."""
+    market, count = config.market, plan.windows
+    markets = rolling_windows(open_time_ns, market, count, anchored=plan.anchored)
     return [replace(config, market=market) for market in markets]

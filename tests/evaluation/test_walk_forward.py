@@ -129,3 +129,24 @@ def test_mistakes(cli, config_file, db, walked):
     assert (code, "choose fewer windows" in err) == (4, True)
     assert re.search(r"window 1 of 40, [-0-9]+ [:0-9]+ to [-0-9]+ [:0-9]+ UTC: ", err)
     assert not (walked[0].parent / "many").exists()
+
+
+def test_anchored_windows_begin_with_the_first_bar_and_are_one_configuration(
+    cli, config_file, db, tmp_path
+):
+    options = ("--config", config_file, "--db", db, "--windows", 2, "--set", "train.episodes=4")
+    code, out, err = cli("walk-forward", "--run", tmp_path / "walk", "--anchored", *options)
+    assert code == 0, err
+    assert out.startswith("Verdict: ")
+    first, second = (
+        RunFolder(tmp_path / "walk" / name).config().market for name in ("window-01", "window-02")
+    )
+    assert first.first_utc == second.first_utc
+    assert first.end_utc < second.end_utc
+    code, out, _ = cli("walk-forward", "--run", tmp_path / "walk", "--resume", "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["luck"]["verdict"]["call"] in ("not shown", "loses", "too short")
+    assert found["windows"][1]["conditions"]["looks"]["tried"] == 1
+    code, _, _ = cli("walk-forward", "--run", tmp_path / "walk", "--resume", "--anchored")
+    assert code == 2

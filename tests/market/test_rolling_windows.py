@@ -18,10 +18,10 @@ from mlx_muzero.market.sessions import SPLITS, split_ranges
 fracs = st.tuples(st.floats(0.05, 0.9), st.floats(0.01, 0.9)).filter(lambda f: sum(f) < 0.98)
 
 
-def cut(times, config, windows):
+def cut(times, config, windows, **how):
     """Split ranges of the windows, each computed from its own bars alone."""
     found = []
-    for market in rolling_windows(times, config, windows):
+    for market in rolling_windows(times, config, windows, **how):
         inside = (times >= utc_ns(market.first_utc)) & (times < utc_ns(market.end_utc))
         own = times[inside]
         ranges = split_ranges(own, market)
@@ -42,6 +42,20 @@ def test_tests_follow_each_other_and_end_with_the_last_bar(shares, bars, windows
     np.testing.assert_array_equal(tests, times[-len(tests) :])
     for own, spans in found:
         np.testing.assert_array_equal(own, np.concatenate([spans[s] for s in SPLITS]))
+
+
+@given(fracs, st.integers(400, 3000), st.integers(1, 6))
+def test_anchored_windows_train_on_all_before_the_same_validations_and_tests(shares, bars, windows):
+    config = dataclasses.replace(FX_MICRO.market, train_frac=shares[0], validation_frac=shares[1])
+    times = MONDAY_NS + MINUTE_NS * np.arange(bars, dtype=np.int64)
+    anchored, rolling = (cut(times, config, windows, anchored=each) for each in (True, False))
+    for (own, spans), (_, wanted) in zip(anchored, rolling, strict=True):
+        assert own[0] == times[0]
+        assert spans["train"][0] == times[0]
+        for split in ("validation", "test"):
+            np.testing.assert_array_equal(spans[split], wanted[split])
+        rolled = wanted["train"]
+        np.testing.assert_array_equal(spans["train"][-len(rolled) :], rolled)
 
 
 @given(st.integers(0, 1000), st.integers(2, 5))

@@ -51,6 +51,9 @@ def walk_forward(
             min=1, help="Maximum number of test sessions per window, spread evenly (default: all)."
         ),
     ] = None,
+    anchored: Annotated[
+        bool, typer.Option("--anchored", help="Begin every window with the first bar.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume, or print the report again.")
     ] = False,
@@ -67,7 +70,7 @@ def walk_forward(
     tell = partial(say, narration_console())
     folder = WalkForwardFolder(run)
     if resume:
-        if symbol or preset or config or set_ or minutes is not None:
+        if symbol or preset or config or set_ or anchored or minutes is not None:
             raise typer.BadParameter(
                 "a walk-forward keeps its original plan", param_hint="--resume"
             )
@@ -75,7 +78,7 @@ def walk_forward(
     else:
         folder.require_new()
         settings = load_config(preset, config, set_, symbol, db)
-        training = RollingTraining.new(folder, settings, windows, minutes, db)
+        training = RollingTraining.new(folder, settings, windows, minutes, db, anchored=anchored)
     for note in training.notes:
         tell(note)
     if not training.train_rest(partial(_attend, training)):
