@@ -86,6 +86,9 @@ class MarketConfig:
     validation_frac: float = setting(
         0.15, "share of the bars after that, for choosing a checkpoint", 0.01, 0.9
     )
+    embargo_bars: int = setting(
+        0, "bars left out at the start of validation and test, before their warm-up", 0, 1_000_000
+    )
     window_bars: int = setting(32, "bars of one observation (W)", 1, 4096)
 
     @property
@@ -380,3 +383,8 @@ class Config:
     collect: CollectConfig = CollectConfig()
     replay: ReplayConfig = ReplayConfig()
     train: TrainConfig = TrainConfig()
+
+    @property
+    def reach_bars(self) -> int:
+        """Bars that an example of training reaches over: window, unroll and targets (td_steps)."""
+        return self.market.window_bars + self.train.num_unroll_steps + self.train.td_steps

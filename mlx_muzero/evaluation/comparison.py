@@ -31,7 +31,7 @@ from mlx_muzero.evaluation.synthetic_rules import costs_of, exposure_limit_of, m
 from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.sessions import Part
+from mlx_muzero.market.sessions import Part, gap_bars
 from mlx_muzero.market.synthetic.optima import PLANTED, from_truth
 from mlx_muzero.runlog.look_ledger import Looks
 from mlx_muzero.trading.core import TradingRules
@@ -92,6 +92,10 @@ class Comparison:
     def after(self, looks: Looks | None, luck: Luck | None) -> "Comparison":
         """This comparison as one of so many `looks` at its bars, with what it owes to luck."""
         return replace(self, conditions=replace(self.conditions, looks=looks), luck=luck)
+
+    def reaching(self, bars: int) -> "Comparison":
+        """This comparison of agents whose examples of training reach over so many `bars`."""
+        return replace(self, conditions=replace(self.conditions, reach_bars=bars))
 
     @property
     def metrics(self) -> dict[str, Metrics]:
@@ -279,6 +283,7 @@ def conditions_of(
         fx_week=dataset.fx_week,
         session_start=dataset.config.session_start,
         limits=rules.limits.note,
+        gap_bars=gap_bars(dataset.config),
     )
 
 

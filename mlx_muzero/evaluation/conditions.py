@@ -34,6 +34,8 @@ class Conditions:
         swap_long_pips: what a long position pays a night; negative if it earns.
         swap_short_pips: what a short position pays a night.
         funding: when it is due, in words; "" if it is paid as it settled and nobody expects it.
+        gap_bars: least number of bars between a split and the first decision in the next one.
+        reach_bars: bars that an example of training reaches over; None if unknown.
         limits: when and how large positions may be, in words; "" if as they like.
         cost_clock_minutes: every so many minutes a round trip costs `cost_clock_pips`; 0: never.
         cost_clock_pips: see there.
@@ -71,6 +73,19 @@ class Conditions:
     session_start: str = ""
     limits: str = ""
     funding: str = ""
+    gap_bars: int = 0
+    reach_bars: int | None = None
+
+    @property
+    def purged(self) -> str:
+        """How far apart the splits are, in sentences; "" if unknown."""
+        if self.reach_bars is None or self.split == "later":
+            return ""
+        return (
+            f"No session crosses a split: at least {self.gap_bars:,} bars lie between one and the "
+            f"first decision of the next, where window, unroll and targets reach over "
+            f"{self.reach_bars:,}."
+        )
 
     @property
     def part(self) -> str:

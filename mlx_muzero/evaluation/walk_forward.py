@@ -48,9 +48,10 @@ class WindowTest:
     lookbacks: tuple[str, ...]
     positions: Positions
 
-    def after(self, looks: Looks | None) -> "WindowTest":
-        """This test as one of so many `looks` at its bars."""
-        return replace(self, conditions=replace(self.conditions, looks=looks))
+    def after(self, looks: Looks | None, reach_bars: int) -> "WindowTest":
+        """This test as one of so many `looks` at its bars; see `Conditions` for `reach_bars`."""
+        told = replace(self.conditions, looks=looks, reach_bars=reach_bars)
+        return replace(self, conditions=told)
 
 
 def play_window(

@@ -74,6 +74,7 @@ def evaluate(
     count = simulations or run.config.search.num_simulations
     market = (bars.dataset, run.rules, bars.part, sessions, bars.truth)
     comparison = compare(run.agents(agent, count), *market, tick, doing)
+    comparison = comparison.reaching(run.config.reach_bars)
     judged = dict(islice(comparison.judged.items(), 1))
     recorded = record_evaluation(run, bars.dataset, bars.part, judged)
     luck = assess_luck(run, bars, comparison, judged, recorded)
@@ -115,6 +116,7 @@ def evaluate_fully(
         tick=tick,
         doing=doing,
     )
+    full = replace(full, comparison=full.comparison.reaching(run.config.reach_bars))
     judged = _own_first(run, full.comparison.judged)
     recorded = record_evaluation(run, bars.dataset, bars.part, judged)
     luck = assess_luck(run, bars, full.comparison, judged, recorded)

@@ -15,6 +15,7 @@ from mlx_muzero.experiment.loading import costs_of, load_dataset, with_stored_ma
 from mlx_muzero.experiment.looks import record_training
 from mlx_muzero.experiment.validation_looks import ValidationLooks
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.sessions import gap_bars
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.device import use_device
 from mlx_muzero.training.models import build_model, starting_weights
@@ -205,6 +206,12 @@ class Training:
         """What the results will depend on: costs, what the bars lack, and who plays."""
         yield from costs_of(self.config, self.dataset)
         yield from self.notes
+        if (lacking := self.config.reach_bars - gap_bars(self.config.market)) > 0:
+            yield (
+                f"window, unroll and targets reach over {self.config.reach_bars:,} bars, more than "
+                "lie between a split and the first decision of the next: consider "
+                f"market.embargo_bars = {self.config.market.embargo_bars + lacking}"
+            )
         collect = self.config.collect
         if collect.backend != "same":
             yield (

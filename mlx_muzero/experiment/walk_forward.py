@@ -275,7 +275,7 @@ class RollingTraining:
             recorded = record_evaluation(
                 run, run.dataset, "test", agent_alone, self.folder.config()
             )
-            tests.append(played.after(recorded.looks))
+            tests.append(played.after(recorded.looks, config.reach_bars))
             tested_until_ns = utc_ns(config.market.end_utc)
         names = tuple(policy.name for policy in agents)
         walk = WalkForward(tuple(tests), self.rules, names)

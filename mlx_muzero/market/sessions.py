@@ -51,16 +51,28 @@ def split_ranges(open_time_ns: I64, config: MarketConfig) -> dict[Split, SplitRa
 
     Args:
         open_time_ns: ``i64[T]`` bar opens of all pairs; the shares count all bars together.
-        config: the share of each split.
+        config: the share of each split, and how much of the later two is left out first.
     """
     share = config.train_frac + config.validation_frac
     bars = len(open_time_ns)
+    left_out = config.embargo_bars * (1 + int((np.diff(open_time_ns) < 0).sum()))  # of every pair
     places = (0, round(bars * config.train_frac), round(bars * share), bars)
-    ends = _in_order(open_time_ns, places)
+    begins = (0, *(min(place + left_out, bars) for place in places[1:-1]))
+    firsts = _in_order(open_time_ns, begins)
+    ends = _in_order(open_time_ns, places[1:])
     return {
         split: SplitRange(first, end, seen_from_ns=first)
-        for split, first, end in zip(SPLITS, ends[:-1], ends[1:], strict=True)
+        for split, first, end in zip(SPLITS, firsts, ends, strict=True)
     }
+
+
+def gap_bars(config: MarketConfig) -> int:
+    """Least number of bars between a split and the first decision in the next one.
+
+    A split's first decision sees that split alone, so its window and what its features look back on
+    lie between.
+    """
+    return minutes_before(config) + config.embargo_bars
 
 
 def _in_order(times: I64, places: Sequence[int]) -> list[int]:

@@ -15,6 +15,7 @@ from mlx_muzero.market.observation.fx_features import HISTORY_BARS
 from mlx_muzero.market.sessions import (
     SPLITS,
     SplitRange,
+    gap_bars,
     separate_sessions,
     session_starts,
     split_ranges,
@@ -100,6 +101,25 @@ def test_splits_are_chronological_and_cover_all_bars():
     assert bars == [701, 150, 150]
     assert ranges["train"].end_ns == ranges["validation"].first_ns
     assert ranges["validation"].end_ns == ranges["test"].first_ns
+
+
+@given(embargo=st.integers(0, 60), pairs=st.integers(1, 3))
+@settings(max_examples=20, deadline=None)
+def test_an_embargo_leaves_out_bars_after_each_split(embargo, pairs):
+    own = times_with_holes(1500, [])
+    times, pair = np.tile(own, pairs), np.repeat(np.arange(pairs, dtype=np.int16), len(own))
+    config = dataclasses.replace(CONFIG, embargo_bars=embargo)
+    before, after = split_ranges(times, CONFIG), split_ranges(times, config)
+    assert after["train"] == before["train"]
+    for split in ("validation", "test"):
+        left_out = before[split].first_ns + embargo * MINUTE_NS
+        assert after[split].first_ns == after[split].seen_from_ns == left_out
+        assert after[split].end_ns == before[split].end_ns
+    bar = np.arange(len(times))
+    seen = np.where(bar % len(own) >= LOOKBACK, bar - LOOKBACK, -1)
+    starts = session_starts(times, pair, seen, config, after["validation"])
+    first = times[starts].min() - before["train"].end_ns
+    assert first == gap_bars(config) * MINUTE_NS
 
 
 def test_pairs_are_split_at_the_same_times_and_sessions_stay_in_their_pair():

@@ -112,7 +112,7 @@ def _legend(conditions: Conditions, measured: Metrics) -> str:
             f"{conditions.session_bars} bars{begins}, {conditions.first} to {conditions.last} UTC; "
             f"{conditions.costs}. {conditions.fills}",
             *(f"{note}." for note in conditions.wide_steps),
-            *([conditions.looked] if conditions.looked else []),
+            *(text for text in (conditions.purged, conditions.looked) if text),
             *_groups(measured),
             f"{unit.capitalize()} are net of costs; the interval is a bootstrap over sessions. "
             f"Expectancy: (Win% x Avg_Win) - (Loss% x Avg_Loss), {unit} per trade. PF: profit "

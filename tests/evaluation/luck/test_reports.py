@@ -15,6 +15,7 @@ def words():
 def test_it_heads_the_report_and_status_repeats_it(cli, trained, words):
     code, out, err = cli("evaluate", trained, "--sessions", 30)
     assert code == 0, err
+    assert "between one and the first decision of the next, where window, unroll and" in words(out)
     verdict = words(out).split(". ")[0]
     assert verdict.startswith("Verdict: ")
     code, out, _ = cli("status", trained)
