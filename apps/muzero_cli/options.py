@@ -53,6 +53,13 @@ ExportFolder = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
+CsvFolder = Annotated[
+    Optional[Path],
+    typer.Option("--csv", help="Also write sessions, trades, equity, decisions and returns here."),
+]
+ParquetFolder = Annotated[
+    Optional[Path], typer.Option("--parquet", help="The same as Parquet files.")
+]
 ExitCode = Annotated[
     bool,
     typer.Option("--exit-code", help="End with 0 for skill, 21 not shown, 22 loses, 23 too short."),

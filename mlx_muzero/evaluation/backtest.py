@@ -15,7 +15,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
 from mlx_muzero.trading.ledger import Trades
-from mlx_muzero.types import F64, I64, Advance
+from mlx_muzero.types import F64, I8, I64, Advance
 
 SESSIONS_AT_ONCE = 128
 """Sessions in lockstep: enough to fill a network batch, few enough to stay in cache."""
@@ -35,6 +35,7 @@ class Backtest:
         spans_ns: ``i64[2, n]`` open of each session's first decision bar and of its last bar.
         reward: ``f64[n, steps]`` reward of each step.
         action_counts: ``i64[A]`` how often each action was chosen.
+        actions: ``i8[n, steps]`` chosen at each step.
         fx_week: whether the market closes at weekends.
         daily: whether sessions start once a day.
     """
@@ -45,6 +46,7 @@ class Backtest:
     spans_ns: I64
     reward: F64
     action_counts: I64
+    actions: I8
     fx_week: bool
     daily: bool = False
 
@@ -66,6 +68,7 @@ class Backtest:
         spans_ns: I64,
         reward: F64,
         action_counts: I64,
+        actions: I8,
         rules: TradingRules,
         *,
         fx_week: bool,
@@ -77,7 +80,7 @@ class Backtest:
         groups = SessionGroups.of_spans(*spans_ns)
         year = {"fx_week": fx_week, "daily": daily}
         metrics = measure(joined, equity_pips, action_counts, names, **year, groups=groups)
-        return cls(metrics, joined, equity_pips, spans_ns, reward, action_counts, **year)
+        return cls(metrics, joined, equity_pips, spans_ns, reward, action_counts, actions, **year)
 
 
 def backtest(
@@ -98,10 +101,10 @@ def backtest(
     together = rules.exposure_limit is not None
     if together and not dataset.in_step:
         raise ValueError("pairs that share an exposure limit need a dataset that is in_step")
-    actions = len(rules.table.action_names)
-    action_counts = np.zeros(actions, np.int64)
+    action_counts = np.zeros(len(rules.table.action_names), np.int64)
     equity_pips: F64 = np.zeros((len(starts), dataset.config.session_bars))
     reward: F64 = np.zeros_like(equity_pips)
+    actions = np.zeros(equity_pips.shape, np.int8)
     trades: list[Trades] = []
     for sessions in blocks(dataset, starts, SESSIONS_AT_ONCE, together):
         env = SessionEnv(dataset, rules, starts[sessions])
@@ -110,7 +113,8 @@ def backtest(
             step, action = env.step_index, decide(policy, env)
             reward[sessions, step] = env.step(action).reward
             equity_pips[sessions, step] = env.core.equity_pips
-            action_counts += np.bincount(action, minlength=actions)
+            actions[sessions, step] = action
+            action_counts += np.bincount(action, minlength=len(action_counts))
             tick(len(action))
         closed = env.core.ledger.trades()
         trades.append(replace(closed, account=closed.account + np.int32(sessions.start)))
@@ -121,6 +125,7 @@ def backtest(
         spans_ns,
         reward,
         action_counts,
+        actions,
         rules,
         fx_week=dataset.fx_week,
         daily=bool(dataset.config.session_start),
@@ -139,6 +144,7 @@ def joined(parts: Sequence[Backtest], rules: TradingRules) -> Backtest:
         np.concatenate([part.spans_ns for part in parts], axis=1),
         np.concatenate([part.reward for part in parts]),
         np.sum([part.action_counts for part in parts], axis=0),
+        np.concatenate([part.actions for part in parts]),
         rules,
         fx_week=all(part.fx_week for part in parts),
         daily=all(part.daily for part in parts),

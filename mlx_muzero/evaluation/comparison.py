@@ -26,7 +26,9 @@ from mlx_muzero.evaluation.luck.assessment import Luck
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.registered_baselines import registered_baselines
+from mlx_muzero.evaluation.result_tables import Tables, result_tables
 from mlx_muzero.evaluation.rivals.fitted import fit_rivals
+from mlx_muzero.evaluation.session_bars import SessionBars
 from mlx_muzero.evaluation.synthetic_rules import costs_of, exposure_limit_of, max_entries_of
 from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.bars import utc_text
@@ -66,7 +68,7 @@ class Comparison:
         entries: results by policy name, the agents first.
         expected_best_pips: expected net pips per session of the best policy, if known.
         agents: names of the policies that were to be judged.
-        starts: ``i64[n]`` first decisions of the sessions.
+        bars: of the sessions.
         luck: what the first agent's results owe to luck; None on bars that it was trained or chosen
             on.
     """
@@ -75,7 +77,7 @@ class Comparison:
     entries: dict[str, PolicyResult]
     expected_best_pips: float | None
     agents: tuple[str, ...]
-    starts: I64
+    bars: SessionBars
     luck: Luck | None = None
 
     @property
@@ -101,6 +103,12 @@ class Comparison:
     def metrics(self) -> dict[str, Metrics]:
         """Metrics by policy name."""
         return {name: entry.backtest.metrics for name, entry in self.entries.items()}
+
+    def tables(self) -> Tables:
+        """Sessions, trades, equity and decisions of the agents, daily returns (`result_tables`)."""
+        played = {name: entry.backtest for name, entry in self.entries.items()}
+        actions = list(next(iter(self.metrics.values())).action_frac)
+        return result_tables(played, self.agents, self.bars, self.conditions.unit, actions)
 
     def to_frame(self, library: FrameLibrary | None = None) -> Any:
         """A row for each policy: its name, all of its `Metrics`, its decisions per second.
@@ -164,7 +172,8 @@ def compare(
         entries[policy.name] = play(policy, dataset, rules, starts, tick)
     conditions = conditions_of(dataset, rules, split, starts)
     names = tuple(policy.name for policy in agents)
-    return Comparison(conditions, entries, expected, names, starts)
+    bars = SessionBars.of(dataset, starts, rules.pip_size)
+    return Comparison(conditions, entries, expected, names, bars)
 
 
 def play(

@@ -18,6 +18,8 @@ from mlx_muzero.evaluation.luck.random_entries import (
 )
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
+from mlx_muzero.evaluation.result_tables import Tables, result_tables, windows_of
+from mlx_muzero.evaluation.session_bars import SessionBars
 from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
@@ -39,6 +41,7 @@ class WindowTest:
         backtests: by policy, the agent first; trend baselines by family.
         lookbacks: names of the trend baselines chosen on the validation split.
         positions: that the agent held, by pair.
+        bars: of the sessions.
     """
 
     conditions: Conditions
@@ -47,6 +50,7 @@ class WindowTest:
     backtests: dict[str, Backtest]
     lookbacks: tuple[str, ...]
     positions: Positions
+    bars: SessionBars
 
     def after(self, looks: Looks | None, reach_bars: int) -> "WindowTest":
         """This test as one of so many `looks` at its bars; see `Conditions` for `reach_bars`."""
@@ -97,6 +101,7 @@ def play_window(
         backtests,
         tuple(policy.name for name, policy in families.items() if policy.name != name),
         positions(backtests[agents[0].name], dataset, rules, starts),
+        SessionBars.of(dataset, starts, rules.pip_size),
     )
 
 
@@ -150,6 +155,16 @@ class WalkForward:
             available_sessions=sum(conditions.available_sessions for conditions in every),
             last=last.last,
             looks=max(looks, key=lambda look: look.evaluations, default=None),
+        )
+
+    def tables(self) -> Tables:
+        """Tables of all tests (`result_tables`), with the number of the window in each row."""
+        unit, actions = self.conditions.unit, self.rules.table.action_names
+        return windows_of(
+            [
+                result_tables(window.backtests, self.agents, window.bars, unit, actions)
+                for window in self.windows
+            ]
         )
 
     def to_frame(self, library: FrameLibrary | None = None) -> Any:

@@ -30,7 +30,7 @@ def assess_luck(
     if recorded.looks is None:
         return None
     played = next(iter(judged.values()))
-    held = positions(played, bars.dataset, run.rules, comparison.starts)
+    held = positions(played, bars.dataset, run.rules, comparison.bars.starts)
     conditions = comparison.conditions
     luck = assess(
         judged,

@@ -41,7 +41,8 @@ def played(pips: np.ndarray, starts: np.ndarray) -> Backtest:
     spans_ns = np.stack([starts, starts + 1]) * HOUR_NS
     counts = np.zeros(len(RULES.table.action_names), np.int64)
     equity = earned[:, None]
-    return Backtest.of([trades], equity, spans_ns, equity, counts, RULES, fx_week=False)
+    actions = np.zeros(equity.shape, np.int8)
+    return Backtest.of([trades], equity, spans_ns, equity, counts, actions, RULES, fx_week=False)
 
 
 def raced(pips: np.ndarray, best: np.ndarray | None):

@@ -143,8 +143,12 @@ def test_anchored_windows_begin_with_the_first_bar_and_are_one_configuration(
     )
     assert first.first_utc == second.first_utc
     assert first.end_utc < second.end_utc
-    code, out, _ = cli("walk-forward", "--run", tmp_path / "walk", "--resume", "--json")
+    tables = tmp_path / "tables"
+    resumed = ("walk-forward", "--run", tmp_path / "walk", "--resume", "--json", "--csv", tables)
+    code, out, _ = cli(*resumed)
     assert code == 0
+    windows = {line.split(",")[0] for line in (tables / "returns.csv").read_text().splitlines()}
+    assert windows == {"window", "1", "2"}
     found = json.loads(out)
     assert found["luck"]["verdict"]["call"] in ("not shown", "loses", "too short")
     assert found["windows"][1]["conditions"]["looks"]["tried"] == 1

@@ -8,7 +8,16 @@ import typer
 from muzero_cli import completion
 from muzero_cli.display.console import narration_console, output_console, say, say_event
 from muzero_cli.failures import answer, end_with
-from muzero_cli.options import Checkpoint, ExitCode, ExportFolder, Json, RunDatabase, SearchBackend
+from muzero_cli.options import (
+    Checkpoint,
+    CsvFolder,
+    ExitCode,
+    ExportFolder,
+    Json,
+    ParquetFolder,
+    RunDatabase,
+    SearchBackend,
+)
 
 Split = Literal["train", "validation", "test"]
 
@@ -69,6 +78,8 @@ def evaluate(
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the Transformer of --compare.")] = 0,
     png: Annotated[Optional[Path], typer.Option(help="Folder for the plots of --compare.")] = None,
+    csv: CsvFolder = None,
+    parquet: ParquetFolder = None,
     exit_code: ExitCode = False,
     as_json: Json = False,
 ) -> None:
@@ -96,6 +107,7 @@ def evaluate(
     from mlx_muzero.experiment.trained_run import load_run
     from muzero_cli.display.evaluation import evaluation_report
     from muzero_cli.display.progress import VerbProgress
+    from muzero_cli.tables import made, written
 
     notes: list[str] = []
     loaded = load_run(
@@ -121,6 +133,7 @@ def evaluate(
         ("--from", "--to"),
         tell=lambda note: say(narration_console(), note),
     )
+    folders = made({"csv": csv, "parquet": parquet})  # fails before anything is played
     with VerbProgress() as progress:
         shown = progress.tick, progress.doing
         if full:
@@ -131,6 +144,7 @@ def evaluate(
             found = evaluating.evaluate(loaded, bars, sessions, count, *shown)
     if png is not None and found.full is not None:
         draw(found.full, png)
+    written(found.comparison.tables, folders)
     if as_json:
         answer(found.as_dict())
     else:

@@ -14,9 +14,11 @@ from muzero_cli.display.console import narration_console, output_console, say, s
 from muzero_cli.failures import STOPPED_EXIT_CODE, answer, end_with
 from muzero_cli.options import (
     ConfigFile,
+    CsvFolder,
     ExitCode,
     Json,
     Overrides,
+    ParquetFolder,
     Preset,
     RunDatabase,
     TradedSymbols,
@@ -57,6 +59,8 @@ def walk_forward(
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume, or print the report again.")
     ] = False,
+    csv: CsvFolder = None,
+    parquet: ParquetFolder = None,
     exit_code: ExitCode = False,
     as_json: Json = False,
 ) -> None:
@@ -66,7 +70,9 @@ def walk_forward(
     from mlx_muzero.training.walk_forward_folder import WalkForwardFolder
     from muzero_cli.display.progress import VerbProgress
     from muzero_cli.display.walk_forward import walk_forward_report
+    from muzero_cli.tables import made, written
 
+    folders = made({"csv": csv, "parquet": parquet})  # fails before anything is trained
     tell = partial(say, narration_console())
     folder = WalkForwardFolder(run)
     if resume:
@@ -88,6 +94,7 @@ def walk_forward(
         tell(warning)
     with VerbProgress() as progress:
         tested = training.test(sessions, progress.tick, progress.doing, say_event)
+    written(tested.tables, folders)
     if as_json:
         answer(tested.as_dict())
     else:

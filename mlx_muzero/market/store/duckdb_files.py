@@ -64,8 +64,10 @@ _OF_THE_FILE = re.compile(f"{FULL.pattern}|[Cc]orrupt|^IO Error|[Cc]ould not (re
 
 
 @contextmanager
-def scratch(threads: int) -> Iterator[Database]:
+def scratch(threads: int, folders: Iterable[Path] = ()) -> Iterator[Database]:
     """An empty database for intermediate tables; those that do not fit in memory go to a file.
+
+    It may write to files in `folders`.
 
     Raises:
         DataError: a statement failed.
@@ -75,7 +77,7 @@ def scratch(threads: int) -> Iterator[Database]:
         try:
             config = OFFLINE | {"temp_directory": folder, "threads": threads}
             with duckdb.connect(":memory:", config=config) as db:
-                shut_in(db)
+                shut_in(db, folders)
                 yield db
         except duckdb.Error as error:
             raise refusal(Path(folder), error) from error
