@@ -37,6 +37,7 @@ RunDatabase = Annotated[
     Optional[Path],
     typer.Option(help=f"Bar store; by default the run's own, {DEFAULT_DATABASE} for a new run."),
 ]
+Split = Literal["train", "validation", "test"]
 Simulations = Annotated[
     Optional[int], typer.Option(min=1, help="Simulations per decision (default: the run's).")
 ]

@@ -45,6 +45,10 @@ VERBS = {
         "muzero_cli.verbs.walk_forward:walk_forward",
         "Train and test in rolling windows over years, with one report of all tests.",
     ),
+    "compare-runs": Verb(
+        "muzero_cli.verbs.compare_runs:compare_runs",
+        "Compare runs on the sessions they share: settings, days, and differences beyond chance.",
+    ),
     "looks": Verb(
         "muzero_cli.verbs.looks:looks",
         "List what was trained, chosen and tested on a store's bars, or merge another such ledger.",

@@ -1,14 +1,14 @@
 """Evaluates runs on bars they were not trained on, against baselines and each other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from mlx_muzero.api.running import as_run
 from mlx_muzero.evaluation.comparison import Comparison
 from mlx_muzero.evaluation.full_comparison import SIMULATIONS, FullComparison
 from mlx_muzero.experiment import evaluating, judging
-from mlx_muzero.experiment.judging import RunComparison
-from mlx_muzero.experiment.trained_run import TrainedRun
+from mlx_muzero.experiment.run_comparison import RunComparison
+from mlx_muzero.experiment.trained_run import TrainedRun, by_name
 from mlx_muzero.market.sessions import Split
 
 
@@ -96,12 +96,4 @@ def compare_runs(
         DataError: they share no session.
     """
     loaded = [as_run(run) for run in runs]
-    return judging.compare_runs(_by_name(loaded), split, sessions, simulations)
-
-
-def _by_name(runs: list[TrainedRun]) -> Mapping[str, TrainedRun]:
-    """The runs by the folder's name, or by its whole path if names repeat."""
-    names = [run.folder.path.name for run in runs]
-    if len(set(names)) < len(names):
-        names = [str(run.folder.path) for run in runs]
-    return dict(zip(names, runs, strict=True))
+    return judging.compare_runs(by_name(loaded), split, sessions, simulations)

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from mlx_muzero.config.choices import FillAt
+from mlx_muzero.config.differing import differing
 from mlx_muzero.errors import ConfigError, DataError
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
-from mlx_muzero.evaluation.comparison import PolicyResult, conditions_of, play
-from mlx_muzero.evaluation.conditions import Conditions
-from mlx_muzero.evaluation.full_comparison import Difference, difference
+from mlx_muzero.evaluation.comparison import conditions_of, play
+from mlx_muzero.evaluation.full_comparison import difference
 from mlx_muzero.experiment.later_bars import later_bars
 from mlx_muzero.experiment.loading import load_truth
 from mlx_muzero.experiment.looks import record_evaluation
+from mlx_muzero.experiment.run_comparison import RunComparison
 from mlx_muzero.experiment.trained_run import TrainedRun
-from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import Part, Split, spread_evenly
 from mlx_muzero.trading.costs import Costs, Swap
@@ -75,41 +75,6 @@ def judged_bars(
     return JudgedBars(dataset, "later", truth, period)
 
 
-@dataclass(frozen=True, eq=False)
-class RunComparison:
-    """Agents of several runs on the same sessions.
-
-    Attributes:
-        conditions: what was played.
-        entries: results by the name of the run.
-        beyond_first: net pips per session gained over the first run, by the name of the run.
-    """
-
-    conditions: Conditions
-    entries: Mapping[str, PolicyResult]
-    beyond_first: Mapping[str, Difference]
-
-    def to_frame(self, library: FrameLibrary | None = None) -> Any:
-        """A row for each run: its name, what it earned beyond the first, all of its `Metrics`.
-
-        Args:
-            library: "pandas" or "polars"; None for whichever is installed, pandas first.
-
-        Raises:
-            MuZeroError: neither is installed.
-        """
-        rows = {
-            name: {
-                "beyond_first": self.beyond_first[name].mean,
-                "beyond_first_low": self.beyond_first[name].low,
-                "beyond_first_high": self.beyond_first[name].high,
-                **entry.backtest.metrics.as_row(),
-            }
-            for name, entry in self.entries.items()
-        }
-        return frame_of_rows("run", rows, library)
-
-
 def compare_runs(
     runs: Mapping[str, TrainedRun],
     split: Split = "test",
@@ -153,6 +118,7 @@ def compare_runs(
         replace(conditions, looks=recorded.looks),
         entries,
         {name: difference(entry.backtest, base) for name, entry in entries.items()},
+        differing({name: run.folder.config() for name, run in runs.items()}),
     )
 
 

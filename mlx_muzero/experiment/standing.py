@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Literal
 
-from mlx_muzero.config.keys import value_of
+from mlx_muzero.config.differing import differing
 from mlx_muzero.config.schema import STORED, Config
-from mlx_muzero.config.toml import KEYS
 from mlx_muzero.errors import RunError
 from mlx_muzero.training.run import RunFolder
 
@@ -43,10 +42,10 @@ def require_same(path: Path, begun: Config, asked: Config, way_on: str) -> None:
 def _differences(begun: Config, asked: Config) -> list[str]:
     """Each key that differs, with its old value and the one asked for."""
     found = []
-    for key in (key for keys in KEYS.values() for key in keys.values()):
-        was, wanted = value_of(begun, key.path), value_of(asked, key.path)
+    for key, values in differing({"begun": begun, "asked": asked}).items():
+        was, wanted = values["begun"], values["asked"]
         # Some values are settled once, when the run starts.
-        settled = wanted == "auto" if key.path == "search.backend" else wanted == (STORED,)
-        if was != wanted and not settled:
-            found.append(f"{key.path} is {was!r} there, {wanted!r} here")
+        settled = wanted == "auto" if key == "search.backend" else wanted == (STORED,)
+        if not settled:
+            found.append(f"{key} is {was!r} there, {wanted!r} here")
     return found

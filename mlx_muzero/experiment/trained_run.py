@@ -1,6 +1,6 @@
 """A trained run with bars for it to play."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
@@ -236,3 +236,11 @@ def _known_pairs(config: Config, symbols: str) -> tuple[Symbol, ...]:
             f"the run does not know {', '.join(unknown)}; it was trained on {config.market.label}"
         )
     return wanted
+
+
+def by_name(runs: Sequence[TrainedRun]) -> Mapping[str, TrainedRun]:
+    """The runs by the folder's name, or by its whole path if names repeat."""
+    names = [run.folder.path.name for run in runs]
+    if len(set(names)) < len(names):
+        names = [str(run.folder.path) for run in runs]
+    return dict(zip(names, runs, strict=True))

@@ -7,8 +7,7 @@ import typer
 from muzero_cli import completion
 from muzero_cli.display.console import narration_console, output_console, say
 from muzero_cli.failures import answer
-from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase
-from muzero_cli.verbs.evaluate import Split
+from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase, Split
 
 
 def audit_reward(

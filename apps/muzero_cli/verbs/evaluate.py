@@ -1,7 +1,7 @@
 """`mlx-muzero evaluate`."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Optional
 
 import typer
 
@@ -17,9 +17,8 @@ from muzero_cli.options import (
     ParquetFolder,
     RunDatabase,
     SearchBackend,
+    Split,
 )
-
-Split = Literal["train", "validation", "test"]
 
 
 def evaluate(

@@ -1,0 +1,46 @@
+"""`compare-runs`: what differs in the settings, and in what was earned by day."""
+
+import json
+import shutil
+
+import pytest
+
+
+@pytest.fixture
+def two(cli, trained, config_file, db, tmp_path):
+    """Two runs: the trained one, and one with another seed."""
+    other = tmp_path / "other"
+    options = ("--config", config_file, "--db", db, "--set", "train.episodes=4")
+    code, _, err = cli("train", "--run", other, *options, "--set", "train.seed=9")
+    assert code == 0, err
+    return trained, other
+
+
+def test_runs_are_compared_by_key_and_by_day(cli, two):
+    first, other = two
+    code, out, err = cli("compare-runs", first, other, "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["differing"]["train.seed"][other.name] == 9
+    assert set(found["policies"]) == {first.name, other.name}
+    (day,) = found["by_day"].values()
+    nets = found["net_pips_by_day"]
+    mean = (sum(nets[other.name]) - sum(nets[first.name])) / len(found["days"])
+    assert day["mean"] == pytest.approx(mean)
+    assert found["conditions"]["looks"]["configurations"] == 2
+    code, out, _ = cli("compare-runs", first, other)
+    assert code == 0
+    words = " ".join(out.split())
+    for part in ("train.seed", "better", "worse", f"Beyond {first.name}", "equity by day"):
+        assert part in words
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_a_copy_is_the_same_configuration(cli, trained, tmp_path):
+    copy = shutil.copytree(trained, tmp_path / "copy")
+    code, out, err = cli("compare-runs", trained, copy, "--sessions", 2)
+    assert code == 0, err
+    assert "The runs have the same configuration." in out
+    code, _, err = cli("compare-runs", trained)
+    assert code == 2
+    assert "at least two run folders" in " ".join(err.split())
