@@ -18,14 +18,13 @@ import numpy as np
 
 from mlx_muzero.agent.make import make_agent
 from mlx_muzero.config.choices import ConcreteBackend
-from mlx_muzero.coreml.core_ml import core_ml
-from mlx_muzero.coreml.export import export
-from mlx_muzero.coreml.loading import LOAD_PROGRAM
-from mlx_muzero.coreml.verification import verify
 from mlx_muzero.errors import EngineLost, MuZeroError
 from mlx_muzero.exports.deployment import Deployment, EngineEvent
+from mlx_muzero.exports.devices import devices
+from mlx_muzero.exports.export import export
 from mlx_muzero.exports.figures import Verification
 from mlx_muzero.exports.samples import random_samples
+from mlx_muzero.exports.verification import verify
 from mlx_muzero.exports.weights import weights_of
 from mlx_muzero.profiling.subject import Subject, preset_subject
 from mlx_muzero.types import I32
@@ -51,7 +50,7 @@ def check(subject: Subject, folder: Path) -> None:
     samples = random_samples(subject.model, SAMPLES)
 
     def verified(made: Path) -> Verification:
-        found = verify(made, subject.model, subject.table, samples, core_ml(), quick=True)
+        found = verify(made, subject.model, subject.table, samples, devices("coreml"), quick=True)
         for engine in found.engines:
             print(engine.name, "; ".join(engine.problems(found.precision)) or "within bounds")
             for error in engine.outputs:
@@ -66,7 +65,7 @@ def check(subject: Subject, folder: Path) -> None:
 
 def searched(subject: Subject, backend: ConcreteBackend, folder: Path) -> I32:
     """Actions chosen by searches with `backend`, i32[ROOTS]."""
-    deployment = Deployment(folder, report=refuse, loader=LOAD_PROGRAM)
+    deployment = Deployment({"coreml": folder}, report=refuse)
     agent = make_agent(subject.model, subject.search_on(backend), subject.rules, deployment)
     with closing(agent):
         observation = random_samples(subject.model, ROOTS).observation

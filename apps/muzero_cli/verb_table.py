@@ -59,7 +59,7 @@ VERBS = {
     ),
     "export": Verb(
         "muzero_cli.verbs.export:export",
-        "Export a run's networks to Core ML and verify them before they replace an older export.",
+        "Export a run's networks for Apple's frameworks, each verified before it is kept.",
     ),
     "verify": Verb(
         "muzero_cli.verbs.verify:verify",

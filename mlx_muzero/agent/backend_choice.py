@@ -1,6 +1,5 @@
 """The backends that compute a model for a search, and the choice of the fastest one here."""
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,8 +16,9 @@ from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.errors import ConfigError, ExportError, SearchError
 from mlx_muzero.exports.deployment import Deployment, EngineEvent, compute_units
 from mlx_muzero.exports.evaluator import ExportedEvaluator, ExportedMarket
+from mlx_muzero.exports.formats import format_named
 from mlx_muzero.exports.played_export import current_manifest
-from mlx_muzero.exports.program import Engine
+from mlx_muzero.exports.program import PLAYS
 from mlx_muzero.machine import performance_cores
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
@@ -31,11 +31,11 @@ from mlx_muzero.search.search import Search
 BACKENDS: tuple[ModelBackend, ...] = get_args(ModelBackend)
 """Backends that need nothing but a model."""
 
-ENGINES: dict[ExportBackend, Engine] = {"coreml": "coreml", "coreml-sim": "sim"}
-"""Backends that need an export, and the engine that runs its programs."""
-
 _NAMED = " or ".join(f'"{name}"' for name in BACKENDS)
 """The same in words."""
+
+_PLAYED = tuple(name for name, play in PLAYS.items() if play.engine != "sim")
+"""Backends that run an export and are no simulation."""
 
 _ROOTS, _SIMULATIONS, _REPEATS = 16, 4, 3
 
@@ -52,7 +52,7 @@ def make_encoder(model: StochasticMuZero, search: SearchConfig) -> Encoder:
 def make_evaluator(
     model: StochasticMuZero, search: SearchConfig, deployment: Deployment | None = None
 ) -> ModelEvaluator:
-    """Make the evaluator named by `search.backend`; `ENGINES` run the export of `deployment`.
+    """Make the evaluator named by `search.backend`; `PLAYS` run an export of `deployment`.
 
     Raises:
         ConfigError: the backend is still "auto", or there is no export for it.
@@ -63,7 +63,7 @@ def make_evaluator(
     if own := _model_backend(search):
         return own.evaluator(model)
     return ExportedEvaluator(
-        model, search.expansion, *_engine(search.backend, deployment, collects=True)
+        model, search.expansion, *_export_backend(search.backend, deployment, collects=True)
     )
 
 
@@ -76,18 +76,18 @@ def make_market(
     """
     if own := _model_backend(search):
         return own.market(model, search_threads(search))
-    return ExportedMarket(model, *_engine(search.backend, deployment, collects=False))
+    return ExportedMarket(model, *_export_backend(search.backend, deployment, collects=False))
 
 
-def _engine(
+def _export_backend(
     backend: Backend, deployment: Deployment | None, *, collects: bool
-) -> tuple[Engine, Deployment]:
-    """What runs an export, and the export; `collects` if training can collect with exports.
+) -> tuple[ExportBackend, Deployment]:
+    """What plays an export, and the exports; `collects` if training can collect with exports.
 
     Raises:
         ConfigError: the backend is still "auto", or there is no export for it.
     """
-    if backend not in ENGINES:
+    if backend not in PLAYS:
         raise ConfigError(
             'search.backend: "auto" has not been settled yet; call '
             f"mlx_muzero.agent.backend_choice.settle, or name {_NAMED}"
@@ -98,7 +98,7 @@ def _engine(
             f'search.backend: "{backend}" runs an export, which a model in training does not have; '
             f"name {_NAMED} here{elsewhere}"
         )
-    return ENGINES[backend], deployment
+    return backend, deployment
 
 
 def fallback(model: Model) -> ModelBackend:
@@ -117,7 +117,7 @@ def search_threads(search: SearchConfig) -> int:
 def speed_key(model: Model, search: SearchConfig) -> SpeedKey:
     """The key under which this machine remembers the speeds of searches with `model`."""
     choices = model.account_states if isinstance(model, FactoredModel) else model.actions
-    return SpeedKey.of(model.config, choices, model.outcomes, search, compute_units())
+    return SpeedKey.of(model.config, choices, model.outcomes, search, compute_units("coreml"))
 
 
 def measure(model: Model, search: SearchConfig) -> BackendSpeeds:
@@ -172,31 +172,35 @@ def settle(
     """Replace "auto" in `search` with the fastest backend; also return the speeds it was chosen by.
 
     Uses what ``mlx-muzero profile`` found on this machine for networks of this size, or else a
-    short measurement. Only a profile knows "coreml", which is chosen only if `deployment` has an
-    export of `model`; a simulation is never chosen. If the export that was fastest cannot be used,
-    this is reported. Results depend on the backend in their last digits, so keep the settled
-    configuration to repeat them.
+    short measurement. Only a profile knows the backends that run an export, of which one is chosen
+    only if `deployment` has that export of `model`; a simulation is never chosen. If the export
+    that was fastest cannot be used, this is reported. Results depend on the backend in their last
+    digits, so keep the settled configuration to repeat them.
     """
     profiled = recall(speed_key(model, search))
     rates = {} if profiled is None else profiled.leaves_per_s
-    unusable = _unusable(model, deployment)
+    unusable = {name: _unusable(name, model, deployment) for name in _PLAYED if name in rates}
     usable: set[ConcreteBackend] = {name for name in BACKENDS if _represents(name, model)}
-    if not unusable:
-        usable.add("coreml")
+    usable |= {name for name, reason in unusable.items() if not reason}
     known = {name: rate for name, rate in rates.items() if name in usable}
     speeds = replace(profiled, leaves_per_s=known) if profiled and known else measure(model, search)
-    if deployment and unusable and rates.get("coreml", 0.0) > max(known.values(), default=0.0):
-        reason = f"coreml was the fastest here, but {unusable}"
+    best = max(known.values(), default=0.0)
+    lost = [name for name, reason in unusable.items() if reason and rates[name] > best]
+    if deployment and lost:
+        fastest = max(lost, key=rates.__getitem__)
+        reason = f"{fastest} was the fastest here, but {unusable[fastest]}"
         deployment.report(EngineEvent("engine_lost", reason, speeds.fastest))
     return replace(search, backend=speeds.fastest), speeds
 
 
-def _unusable(model: Model, deployment: Deployment | None) -> str:
-    """Why this machine cannot run an export of `model`; empty if it can."""
-    if deployment is None or sys.platform != "darwin":
-        return "it needs macOS and an export"
+def _unusable(backend: ExportBackend, model: Model, deployment: Deployment | None) -> str:
+    """Why this machine cannot play an export of `model` on `backend`; empty if it can."""
+    play = PLAYS[backend]
+    played = format_named(play.format)
+    if deployment is None or (play.units or played.preferred_units) not in played.units_here():
+        return f"it needs {played.system} and an export"
     try:
-        current_manifest(model, deployment.folder)
+        current_manifest(model, deployment.folder(play.format), play.format)
     except ExportError as error:
         return str(error)
     return ""

@@ -19,7 +19,9 @@ Root = Literal["puct", "gumbel"]
 ExpansionMode = Literal["all_outcomes", "single_outcome"]
 ModelBackend = Literal["native", "mlx"]
 """Backends that compute the model itself; each is a module of `mlx_muzero.backends`."""
-ExportBackend = Literal["coreml", "coreml-sim"]
+ExportFormat = Literal["coreml", "coreai"]
+"""What a model is exported to; each is a package of `mlx_muzero`."""
+ExportBackend = Literal["coreml", "coreml-sim", "coreai", "coreai-cpu"]
 """Backends that run an export of the model."""
 ConcreteBackend = Literal[ModelBackend, ExportBackend]
 Backend = Literal[ConcreteBackend, "auto"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mlx_muzero.coreml.compiled_cache import load_compiled
 from mlx_muzero.errors import ExportError
+from mlx_muzero.exports.compiled_cache import load_compiled
 from mlx_muzero.exports.program import ComputeUnits
 from mlx_muzero.types import F32
 

@@ -7,24 +7,28 @@ import numpy as np
 
 from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.agent.moment import Moment
-from mlx_muzero.coreml.core_ml import core_ml
-from mlx_muzero.coreml.export import ExportOptions, export
-from mlx_muzero.coreml.verification import SAMPLES, verify
+from mlx_muzero.config.choices import ExportFormat
 from mlx_muzero.experiment.trained_run import TrainedRun
+from mlx_muzero.exports.devices import devices
+from mlx_muzero.exports.export import export
 from mlx_muzero.exports.figures import Verification
-from mlx_muzero.exports.manifest import Manifest
+from mlx_muzero.exports.manifest import Manifest, export_format, is_export
+from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.exports.samples import Samples, draw_samples
 from mlx_muzero.exports.search_agreement import SIMULATIONS
+from mlx_muzero.exports.verification import SAMPLES, verify
 from mlx_muzero.exports.weights import weights_of
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.search.market_evaluator import MarketEvaluator
 from mlx_muzero.search.result import SearchResult
+from mlx_muzero.training.run import RunFolder
 
 VERIFYING = "verifying: calls of programs"
 
 
 def export_run(
     run: TrainedRun,
+    made_for: ExportFormat,
     options: ExportOptions,
     judged: Callable[[Verification], None],
     tick: Callable[[], None] = lambda: None,
@@ -34,13 +38,14 @@ def export_run(
 
     Args:
         run: the run to export.
+        made_for: the format.
         options: how to export.
         judged: receives the verification, even if it failed.
         tick: called for every program made, and for every call of one during verification.
         doing: called when verification begins.
 
     Raises:
-        ExportError: coremltools is missing, or the programs differ from the model.
+        ExportError: the format's library is missing, or the programs differ from the model.
     """
     samples = draw_samples(run.dataset, run.rules, SAMPLES)
 
@@ -54,11 +59,20 @@ def export_run(
         weights_of(run.model),
         run.config,
         run.checkpoint,
-        run.folder.export_path,
+        run.folder.export_paths[made_for],
         verified,
         options,
         tick,
+        export_format=made_for,
     )
+
+
+def exports_in(folder: Path) -> list[Path]:
+    """The export in `folder`, or if that is a run all exports in it; `folder` if there are none."""
+    if is_export(folder):
+        return [folder]
+    of_run = [path for path in RunFolder(folder).export_paths.values() if is_export(path)]
+    return of_run or [folder]
 
 
 def verify_export(
@@ -90,4 +104,5 @@ def _verified(
             moment=Moment(samples.minute, samples.bar),
         )
 
-    return verify(folder, model, rules.table, samples, core_ml(), decide=decide, tick=tick)
+    runs_it = devices(export_format(folder))
+    return verify(folder, model, rules.table, samples, runs_it, decide=decide, tick=tick)

@@ -8,18 +8,19 @@ from typing import get_args
 import numpy as np
 
 from mlx_muzero.agent.agent import Agent
-from mlx_muzero.agent.backend_choice import ENGINES, fallback, settle
+from mlx_muzero.agent.backend_choice import fallback, settle
 from mlx_muzero.agent.make import make_agent, require_entries
 from mlx_muzero.config import fx_targets
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.choices import Backend, Root
 from mlx_muzero.config.schema import Config, SearchConfig, TradingConfig
-from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.experiment.loading import load_dataset, of_symbols
 from mlx_muzero.exports.deployment import Deployment, EngineEvent, warn
+from mlx_muzero.exports.manifest import export_format
+from mlx_muzero.exports.program import PLAYS
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.fit import require_tradable
 from mlx_muzero.market.store.bar_store import store_at
@@ -45,7 +46,7 @@ class TrainedRun:
         checkpoint: its name.
         dataset: bars with features and outcomes.
         store: the store they came from.
-        deployment: the export that a coreml backend plays, if it exists.
+        deployment: the exports that a backend like coreml plays, if they exist.
     """
 
     folder: RunFolder
@@ -103,7 +104,7 @@ class TrainedRun:
         """An agent with the networks' initial weights, which have no export."""
         search = self.config.search
         model = build_model(self.config, self.rules.table)
-        if search.backend in ENGINES:
+        if search.backend in PLAYS:
             search = replace(search, backend=fallback(model))
         entries = self.trained_rules.max_entries, self.trained_rules.session_bars
         known = replace(self.rules, max_entries=entries[0], session_bars=entries[1])
@@ -126,18 +127,18 @@ def load_run(
 
     A model of several pairs can use only those; one of a single FX pair may be given another.
 
-    `checkpoint` is "best", "latest" or a name; `backend` replaces the search backend, and a coreml
-    backend plays `export` instead of the export in the run's folder; `tell` receives what the bars
+    `checkpoint` is "best", "latest" or a name; `backend` replaces the search backend, and one that
+    plays exports plays `export` instead of those in the run's folder; `tell` receives what the bars
     lack, and `report` what happens to the programs of an export. `cost` is the round trip in
     force, in the run's unit, instead of the run's own costs; `overrides` are further ``key=value``
     of `IN_FORCE`.
     """
     folder = RunFolder(path)
     trained = folder.config()
-    if export is not None and (backend or trained.search.backend) not in (*ENGINES, "auto"):
+    if export is not None and (backend or trained.search.backend) not in (*PLAYS, "auto"):
         raise ConfigError(
-            "--export names what a coreml backend plays, but the backend here is "
-            f"{backend or trained.search.backend}: add --backend coreml or --backend coreml-sim, "
+            "--export names what a backend like coreml plays, but the backend here is "
+            f"{backend or trained.search.backend}: add --backend with one of {', '.join(PLAYS)}, "
             "or leave out --export"
         )
     config, pairs = trained, None
@@ -173,7 +174,8 @@ def load_run(
         folder.require_market(MarketRecord.of(store, dataset))
     if cost is not None or overrides:
         tell(_on_costs(model, rules, float(np.median(dataset.close))))
-    deployment = Deployment(export or folder.export_path, report, loader=LOAD_PROGRAM)
+    exports = folder.export_paths if export is None else {export_format(export): export}
+    deployment = Deployment(exports, report)
     search = replace(config.search, backend=backend or config.search.backend)
     if search.backend == "auto":
         search, _ = settle(model, search, deployment)

@@ -8,18 +8,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import IO
 
 import numpy as np
 
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.buffers import Buffers, allocate, size_bytes
-from mlx_muzero.exports.deployment import Deployment
+from mlx_muzero.exports.deployment import USUAL_LIMITS, Limits
 from mlx_muzero.exports.manifest import ProgramEntry
 from mlx_muzero.exports.program import ComputeUnits, Engine
 from mlx_muzero.exports.protocol import Job
 from mlx_muzero.processes.child_module import END_S, forget_words, how_it_ended, spawn
 from mlx_muzero.types import F32
+
+CHATTER = ("ODIE [",)
+"""What Core AI's runtime says on stderr when all is well starts with this."""
 
 
 class ChildLost(Exception):
@@ -44,26 +48,28 @@ class Child:
 
     def __init__(
         self,
-        deployment: Deployment,
+        folder: Path,
         programs: Sequence[ProgramEntry],
         engine: Engine,
         compute_units: ComputeUnits,
+        limits: Limits = USUAL_LIMITS,
+        loader: str | None = None,
     ) -> None:
-        """Start the process and wait until it has loaded `programs`, which belong to the export.
+        """Start the process and wait until it has loaded `programs` of the export in `folder`.
 
         Raises:
             ChildLost: it failed to; the message says why.
         """
-        self._limits = limits = deployment.limits
+        self._limits = limits
         self._channel, channel = Pipe()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115
         memory = allocate(size_bytes(programs))
         job = Job(
-            folder=str(deployment.folder),
+            folder=str(folder),
             programs=[program.key for program in programs],
             engine=engine,
             compute_units=compute_units,
-            loader=deployment.loader,
+            loader=loader,
             channel=channel.fileno(),
             memory=memory,
             load_s=limits.load_s,
@@ -133,7 +139,7 @@ class Child:
         try:
             yield
         except (EOFError, OSError) as error:
-            reason = how_it_ended(self._process, self._stderr)
+            reason = how_it_ended(self._process, self._stderr, CHATTER)
             self.end()
             raise ChildLost(reason, curable=True) from error
         except BaseException:

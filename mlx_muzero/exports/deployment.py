@@ -2,17 +2,21 @@
 
 import os
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
-from mlx_muzero.config.choices import Backend
-from mlx_muzero.errors import ConfigError
-from mlx_muzero.exports.program import ComputeUnits
+from mlx_muzero.config.choices import Backend, ExportFormat
+from mlx_muzero.errors import ConfigError, ExportError
+from mlx_muzero.exports.formats import format_named
+from mlx_muzero.exports.program import CORE_AI_UNITS, CORE_ML_UNITS, ComputeUnits
 
 COMPUTE_UNITS_VARIABLE = "MLX_MUZERO_COMPUTE_UNITS"
-"""Environment variable for other compute units; hosted macOS runners need CPU_ONLY."""
+"""Environment variable for other compute units; hosted macOS runners need CPU_ONLY.
+
+Either framework's names are understood for both.
+"""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,9 @@ class Limits:
     answer_s: float = 10.0
     restarts: int = 3
     restarts_s: float = 600.0
+
+
+USUAL_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -60,51 +67,61 @@ def warn(event: EngineEvent) -> None:
 
 @dataclass(frozen=True)
 class Deployment:
-    """An export and how it is run.
+    """A model's exports and how one is run.
 
     Attributes:
-        folder: folder of the export.
+        folders: folder of the export in each format, whether or not there is one.
         report: receives its events, in the thread that searches.
         limits: limits of its child process.
-        loader: function that loads a program of the export's format in the child, as
-            ``module:function``, called as `mlx_muzero.coreml.loading.load_program` is for Core ML.
-            It is named rather than passed so that only the child imports the format's library.
+        loader: function that loads a program in the child, as ``module:function``, instead of the
+            format's `load_program`. It is named rather than passed so that only the child imports
+            the format's library.
     """
 
-    folder: Path
+    folders: Mapping[ExportFormat, Path]
     report: Callable[[EngineEvent], None] = warn
-    limits: Limits = Limits()
-    loader: str = field(kw_only=True)
+    limits: Limits = USUAL_LIMITS
+    loader: str | None = None
+
+    def folder(self, export_format: ExportFormat) -> Path:
+        """The folder of the export in that format.
+
+        Raises:
+            ExportError: there is none.
+        """
+        if export_format not in self.folders:
+            title, (other,) = format_named(export_format).title, self.folders.values()
+            raise ExportError(f"{other} is named as the export to play, but it is not for {title}")
+        return self.folders[export_format]
 
 
-def compute_units() -> ComputeUnits:
-    """Compute units for Core ML: CPU and Neural Engine, unless the environment says otherwise.
-
-    Never all units: with the GPU among them Core ML has aborted processes, and the GPU trains.
+def compute_units(export_format: ExportFormat) -> ComputeUnits:
+    """Compute units to play on: the Neural Engine and the CPU, unless the environment says others.
 
     Raises:
         ConfigError: the environment names unknown units.
     """
-    return _forced_units() or "CPU_AND_NE"
+    return _forced_units(export_format) or format_named(export_format).preferred_units
 
 
-def units_to_try() -> tuple[ComputeUnits, ...]:
-    """Compute units to compare Core ML on: all choices, or the one from the environment.
+def units_to_try(export_format: ExportFormat) -> tuple[ComputeUnits, ...]:
+    """Compute units to compare: those of this machine, or the one from the environment.
 
     Raises:
         ConfigError: the environment names unknown units.
     """
-    forced = _forced_units()
-    return get_args(ComputeUnits) if forced is None else (forced,)
+    forced = _forced_units(export_format)
+    return format_named(export_format).units_here() if forced is None else (forced,)
 
 
-def _forced_units() -> ComputeUnits | None:
+def _forced_units(export_format: ExportFormat) -> ComputeUnits | None:
     units = os.environ.get(COMPUTE_UNITS_VARIABLE)
     if units is None:
         return None
-    for known in get_args(ComputeUnits):
-        if units == known:
-            return known
+    for names in zip(CORE_ML_UNITS, CORE_AI_UNITS, strict=True):
+        if units in names:
+            return names[("coreml", "coreai").index(export_format)]
     raise ConfigError(
-        f"{COMPUTE_UNITS_VARIABLE}: {units!r} is not one of {', '.join(get_args(ComputeUnits))}"
+        f"{COMPUTE_UNITS_VARIABLE}: {units!r} is not one of "
+        f"{', '.join((*CORE_ML_UNITS, *CORE_AI_UNITS))}"
     )

@@ -1,4 +1,4 @@
-"""The `coreml` and `coreml-sim` backends: exported programs in a child process evaluate leaves.
+"""The backends that run an export: programs in a child process evaluate leaves.
 
 Latents stay in this process, so a request needs nothing but its inputs, and a search continues in
 another child as if nothing had happened.
@@ -7,11 +7,10 @@ another child as if nothing had happened.
 import mlx.core as mx
 
 from mlx_muzero.backends.mlx import MlxEvaluator
-from mlx_muzero.config.choices import ExpansionMode
+from mlx_muzero.config.choices import ExpansionMode, ExportBackend
 from mlx_muzero.exports.deployment import Deployment
 from mlx_muzero.exports.interface import MARKET_PROGRAMS, PROGRAMS_FOR
 from mlx_muzero.exports.played_export import PlayedExport
-from mlx_muzero.exports.program import Engine
 from mlx_muzero.exports.program_evaluator import ProgramEvaluator
 from mlx_muzero.exports.program_market import ProgramMarket
 from mlx_muzero.exports.supervisor import Supervisor
@@ -27,7 +26,7 @@ class ExportedEvaluator(ProgramEvaluator):
         self,
         model: StochasticMuZero,
         expansion: ExpansionMode,
-        engine: Engine,
+        backend: ExportBackend,
         deployment: Deployment,
     ) -> None:
         """Start the child process and test the programs it loaded.
@@ -35,8 +34,8 @@ class ExportedEvaluator(ProgramEvaluator):
         Args:
             model: the model that was exported.
             expansion: mode of the searches.
-            engine: runs the programs.
-            deployment: the export, and how it is run.
+            backend: plays the export.
+            deployment: the model's exports, and how one is run.
 
         Raises:
             ExportError: the export is missing, damaged or of other weights, or lacks a program.
@@ -47,7 +46,7 @@ class ExportedEvaluator(ProgramEvaluator):
         names = set(PROGRAMS_FOR[expansion]) - {"initial"}
         self._heads = MlxEvaluator(model)
         self._export = PlayedExport(
-            model, names, f'search.expansion = "{expansion}"', engine, deployment
+            model, names, f'search.expansion = "{expansion}"', backend, deployment
         )
         super().__init__(self._export.programs, self._export.sizes)
 
@@ -76,13 +75,15 @@ class ExportedEvaluator(ProgramEvaluator):
 class ExportedMarket(ProgramMarket):
     """Evaluates market states with a factored model's export, roots too."""
 
-    def __init__(self, model: FactoredModel, engine: Engine, deployment: Deployment) -> None:
+    def __init__(
+        self, model: FactoredModel, backend: ExportBackend, deployment: Deployment
+    ) -> None:
         """Start the child process and test the programs it loaded.
 
         Arguments and errors are those of `ExportedEvaluator`.
         """
         self._export = PlayedExport(
-            model, set(MARKET_PROGRAMS), "a factored model", engine, deployment
+            model, set(MARKET_PROGRAMS), "a factored model", backend, deployment
         )
         super().__init__(self._export.programs, model)
 

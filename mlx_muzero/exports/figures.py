@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mlx_muzero.errors import ExportError
+from mlx_muzero.exports.formats import format_named
 from mlx_muzero.exports.interface import ProgramName
 from mlx_muzero.exports.manifest import Precision
 from mlx_muzero.exports.program import ComputeUnits, Engine
@@ -92,7 +93,7 @@ class EngineFigures:
 
     Attributes:
         engine: ran the programs.
-        compute_units: units Core ML was allowed to use; None for the interpreter.
+        compute_units: units its framework was allowed to use; None for the interpreter.
         outputs: errors of every output.
         drift: drift after several numbers of steps; empty in a quick verification.
         agreement: agreement of searches; None in a quick verification.
@@ -109,7 +110,9 @@ class EngineFigures:
     @property
     def name(self) -> str:
         """Display name."""
-        return "interpreter" if self.compute_units is None else f"Core ML {self.compute_units}"
+        if self.engine == "sim":
+            return "interpreter"
+        return f"{format_named(self.engine).title} {self.compute_units}"
 
     def problems(self, precision: Precision) -> list[str]:
         """The bounds it violates, one sentence each."""
@@ -177,7 +180,7 @@ class Verification:
     engines: tuple[EngineFigures, ...]
 
     def problems(self) -> list[str]:
-        """Problems of the export: the interpreter's, or that no Core ML unit can run it.
+        """Problems of the export: the interpreter's, or that no unit can run it.
 
         One failing unit is not the export's fault if another works; it just should not be used.
         """

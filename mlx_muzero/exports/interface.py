@@ -43,6 +43,13 @@ def programs_for(config: Config) -> tuple[ProgramName, ...]:
     return PROGRAMS_FOR[config.search.expansion]
 
 
+def programs_of_kind(config: Config) -> tuple[ProgramName, ...]:
+    """The programs that searches of either mode call, each once."""
+    if config.model.kind == "factored":
+        return MARKET_PROGRAMS
+    return tuple(dict.fromkeys(name for names in PROGRAMS_FOR.values() for name in names))
+
+
 @dataclass(frozen=True)
 class ExportSizes:
     """The sizes that determine the shapes of all programs.

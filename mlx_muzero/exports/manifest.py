@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.choices import ExportFormat
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import ConfigError, ExportError
 from mlx_muzero.exports.interface import ExportSizes, ProgramName, Shape
@@ -32,8 +33,8 @@ LayerNorm = Literal["op", "decomposed"]
 FORMAT_VERSION = 1
 
 _FILE = "manifest.json"
-_CONTENT = "Data"
-"""Part of a package that holds program and weights; file names next to it are random."""
+_CONTENT: dict[ExportFormat, str] = {"coreml": "Data", "coreai": "main.mlirb"}
+"""Part of a package that holds program and weights; names or dates next to it are others."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class ProgramEntry:
         inputs: shape of each input.
         outputs: shape of each output.
         op_histogram: number of occurrences of each operation, not counting constants.
+        structure_sha256: digest of its weights and operations alone, where the files of equal
+            programs differ; empty where they do not.
     """
 
     name: ProgramName
@@ -59,6 +62,7 @@ class ProgramEntry:
     inputs: dict[str, Shape]
     outputs: dict[str, Shape]
     op_histogram: dict[str, int]
+    structure_sha256: str = ""
 
     @property
     def key(self) -> str:
@@ -87,6 +91,7 @@ class Manifest:
         programs: the programs.
         verification: results of the verification the export passed; empty before it.
         versions: versions of the software that made it.
+        export_format: the format of the programs.
     """
 
     checkpoint: str
@@ -100,6 +105,7 @@ class Manifest:
     programs: tuple[ProgramEntry, ...]
     verification: dict[str, Any]
     versions: dict[str, str]
+    export_format: ExportFormat = "coreml"
 
     @property
     def sizes(self) -> ExportSizes:
@@ -157,7 +163,7 @@ class Manifest:
         # Programs of one multifunction package share its files.
         for package, wanted in {entry.package: entry.sha256 for entry in self.programs}.items():
             try:
-                found = digests(folder / package)
+                found = digests(folder / package, self.export_format)
             except OSError as error:
                 raise ExportError(
                     f"{error.filename}: {why_unreadable(error)}. Export again."
@@ -171,19 +177,36 @@ class Manifest:
                 raise ExportError(f"{folder / package / name} is {state}. Export again.")
 
 
-def digests(package: Path) -> dict[str, str]:
+def is_export(folder: Path) -> bool:
+    """Whether there is a manifest in `folder`."""
+    return (folder / _FILE).is_file()
+
+
+def export_format(folder: Path) -> ExportFormat:
+    """The format of the export in `folder`.
+
+    Raises:
+        ExportError: there is no export, or its manifest is damaged or of another version.
+    """
+    return Manifest.load(folder).export_format
+
+
+def digests(package: Path, export_format: ExportFormat) -> dict[str, str]:
     """SHA-256 of each file of a package's program and weights, by path inside the package.
 
-    They are the same for two exports of the same weights.
+    Of Core ML packages, they are the same for two exports of the same weights.
 
     Raises:
         OSError: it contains a link or something that is not a file.
     """
     require_folder(package)
-    require_folder(package / _CONTENT)
+    content = package / _CONTENT[export_format]
+    if export_format == "coreai":
+        return {content.name: sha256_of(content)}
+    require_folder(content)
     return {
         str(path.relative_to(package)): sha256_of(path)
-        for path in sorted((package / _CONTENT).rglob("*"))
+        for path in sorted(content.rglob("*"))
         if path.is_symlink() or not path.is_dir()
     }
 
@@ -207,7 +230,8 @@ _ENTRY = record(
         "inputs": _shapes,
         "outputs": _shapes,
         "op_histogram": mapping(count),
-    }
+    },
+    {"structure_sha256": text},
 )
 _MANIFEST = record(
     {
@@ -222,7 +246,8 @@ _MANIFEST = record(
         "programs": sequence(_ENTRY),
         "verification": mapping(plain),
         "versions": mapping(text),
-    }
+    },
+    {"export_format": one_of(get_args(ExportFormat))},
 )
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Collection
 from pathlib import Path
 
+from mlx_muzero.config.choices import ExportBackend, ExportFormat
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.child import Child, ChildLost
 from mlx_muzero.exports.deployment import Deployment, compute_units
+from mlx_muzero.exports.formats import format_named
 from mlx_muzero.exports.interface import ProgramName
 from mlx_muzero.exports.manifest import Manifest, ProgramEntry
-from mlx_muzero.exports.program import Engine, program_set
+from mlx_muzero.exports.program import PLAYS, program_set
 from mlx_muzero.exports.self_test import self_test
 from mlx_muzero.exports.supervisor import Supervisor
 from mlx_muzero.exports.weights import digest, sizes_of, weights_of
@@ -29,7 +31,7 @@ class PlayedExport:
         model: Model,
         names: Collection[ProgramName],
         needed_by: str,
-        engine: Engine,
+        backend: ExportBackend,
         deployment: Deployment,
     ) -> None:
         """Start the child process and test the programs it loaded.
@@ -38,31 +40,34 @@ class PlayedExport:
             model: the model that was exported.
             names: programs that will be called.
             needed_by: what needs them, in words.
-            engine: runs the programs.
-            deployment: the export, and how it is run.
+            backend: plays the export.
+            deployment: the model's exports, and how one is run.
 
         Raises:
             ExportError: the export is missing, damaged or of other weights, or lacks a program.
             EngineLost: its programs do not work here.
             ConfigError: the environment names unknown compute units.
         """
-        self._model = model
-        self._folder = deployment.folder
-        manifest = current_manifest(model, deployment.folder)
-        entries = _entries(manifest, names, needed_by, deployment.folder)
-        units = compute_units()
+        play = PLAYS[backend]
+        self._model, self._format = model, play.format
+        self._folder = folder = deployment.folder(play.format)
+        manifest = current_manifest(model, folder, play.format)
+        entries = _entries(manifest, names, needed_by, folder)
+        units = play.units or compute_units(play.format)
+        limits, loader = deployment.limits, deployment.loader
 
         def launch() -> Child:
-            _require_unchanged(manifest, deployment.folder)
-            child = Child(deployment, entries, engine, units)
-            failure = self_test(program_set(child.call, entries), manifest, model, engine, units)
+            _require_unchanged(manifest, folder)
+            child = Child(folder, entries, play.engine, units, limits, loader)
+            programs = program_set(child.call, entries)
+            failure = self_test(programs, manifest, model, play.engine, units)
             if failure is not None:
                 child.end()
                 raise ChildLost(f"self-test: {failure}", curable=False)
             return child
 
         self.sizes = manifest.sizes
-        self.supervisor = Supervisor(launch, deployment.limits, deployment.report)
+        self.supervisor = Supervisor(launch, limits, deployment.report)
         self.programs = program_set(self.supervisor.call, entries)
 
     def require_current(self) -> None:
@@ -71,16 +76,24 @@ class PlayedExport:
         Raises:
             ExportError: its weights have changed.
         """
-        current_manifest(self._model, self._folder)
+        current_manifest(self._model, self._folder, self._format)
 
 
-def current_manifest(model: Model, folder: Path) -> Manifest:
+def current_manifest(model: Model, folder: Path, export_format: ExportFormat) -> Manifest:
     """The manifest of an intact export in `folder` with the weights of `model`.
 
     Raises:
-        ExportError: the export is missing, damaged, or of other weights.
+        ExportError: the export is missing, damaged, in another format, of other weights, or made by
+            software that cannot be read here.
     """
     manifest = Manifest.load(folder)
+    if manifest.export_format != export_format:
+        found, wanted = (format_named(f).title for f in (manifest.export_format, export_format))
+        raise ExportError(
+            f"{folder} is an export for {found}, not for {wanted}. Export again with mlx-muzero "
+            f"export --format {export_format}."
+        )
+    format_named(export_format).require_readable(manifest.versions, str(folder))
     manifest.check_files(folder)
     if manifest.sizes != sizes_of(model) or manifest.weights_sha256 != digest(weights_of(model)):
         raise ExportError(

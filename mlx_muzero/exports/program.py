@@ -1,18 +1,50 @@
 """One exported program, loaded and ready to be called, on any engine."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
+from mlx_muzero.config.choices import ExportBackend, ExportFormat
 from mlx_muzero.exports.interface import ProgramName
 from mlx_muzero.exports.manifest import ProgramEntry
 from mlx_muzero.types import F32
 
-Engine = Literal["coreml", "sim"]
-"""What runs a program: Core ML (macOS), or the NumPy interpreter of the same package."""
+Engine = Literal[ExportFormat, "sim"]
+"""What runs a program: the framework of its format, or the NumPy interpreter of the same file."""
 
-ComputeUnits = Literal["CPU_ONLY", "CPU_AND_GPU", "CPU_AND_NE"]
-"""Units Core ML may use. Never all at once: a Mac's GPU compiler has been seen to abort."""
+CoreMlUnits = Literal["CPU_ONLY", "CPU_AND_GPU", "CPU_AND_NE"]
+CoreAiUnits = Literal["cpu_only", "gpu", "neural_engine"]
+ComputeUnits = Literal[CoreMlUnits, CoreAiUnits]
+"""Units a framework may use, by the names it gives them; Core AI adds the CPU to the others."""
+
+CORE_ML_UNITS: tuple[ComputeUnits, ...] = get_args(CoreMlUnits)
+CORE_AI_UNITS: tuple[ComputeUnits, ...] = get_args(CoreAiUnits)
+"""In the same order."""
+
+
+@dataclass(frozen=True)
+class Play:
+    """How a backend plays an export.
+
+    Attributes:
+        format: the format of the export.
+        engine: runs the programs.
+        units: units it may use; None for those of `mlx_muzero.exports.deployment.compute_units`.
+    """
+
+    format: ExportFormat
+    engine: Engine
+    units: ComputeUnits | None = None
+
+
+PLAYS: dict[ExportBackend, Play] = {
+    "coreml": Play("coreml", "coreml"),
+    "coreml-sim": Play("coreml", "sim"),
+    "coreai": Play("coreai", "coreai"),
+    "coreai-cpu": Play("coreai", "coreai", "cpu_only"),
+}
+"""Backends that need an export."""
 
 
 class Program(Protocol):

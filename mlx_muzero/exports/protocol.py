@@ -20,8 +20,8 @@ class Job:
         folder: folder of the export.
         programs: keys of the programs to load.
         engine: runs the programs.
-        compute_units: units Core ML may use.
-        loader: function that loads a program, ``module:function``.
+        compute_units: units its framework may use.
+        loader: function that loads a program, ``module:function``; None for that of the format.
         channel: inherited descriptor of the socket for requests and answers.
         memory: inherited descriptor of the shared memory.
         load_s: time limit for loading.
@@ -32,7 +32,7 @@ class Job:
     programs: list[str]
     engine: Engine
     compute_units: ComputeUnits
-    loader: str
+    loader: str | None
     channel: int
     memory: int
     load_s: float

@@ -1,8 +1,8 @@
 """The child process that runs exported programs: ``python -m mlx_muzero.exports.worker JOB``.
 
-Core ML may crash or hang the process that calls it, and coremltools holds Python's lock while it
-works; here neither reaches the search. See `mlx_muzero.exports.protocol` for the protocol, and
-`mlx_muzero.exports.child` for the other side.
+Apple's frameworks may crash or hang the process that calls them, and coremltools holds Python's
+lock while it works; here neither reaches the search. See `mlx_muzero.exports.protocol` for the
+protocol, and `mlx_muzero.exports.child` for the other side.
 
 It exits when the parent closes the channel or dies. If it hangs just then, the system's timer ends
 it, which needs neither Python's lock nor a parent.
@@ -12,7 +12,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import numpy as np
 
 from mlx_muzero.errors import MuZeroError
 from mlx_muzero.exports.buffers import Buffers, Tensors
+from mlx_muzero.exports.loading import loader_named, loader_of
 from mlx_muzero.exports.manifest import Manifest, ProgramEntry
 from mlx_muzero.exports.program import Program
 from mlx_muzero.exports.protocol import Job
@@ -56,9 +56,9 @@ def main(job: Job) -> None:
 def _load(job: Job) -> tuple[list[ProgramEntry], dict[str, Program]]:
     """Load the programs of `job`; also return their manifest entries."""
     folder = Path(job.folder)
-    entries = [e for e in Manifest.load(folder).programs if e.key in job.programs]
-    module, _, function = job.loader.partition(":")
-    load = getattr(import_module(module), function)
+    manifest = Manifest.load(folder)
+    entries = [e for e in manifest.programs if e.key in job.programs]
+    load = loader_named(job.loader or loader_of(manifest.export_format))
     return entries, {e.key: load(folder, e, job.engine, job.compute_units) for e in entries}
 
 

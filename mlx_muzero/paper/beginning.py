@@ -11,7 +11,6 @@ from mlx_muzero.agent.backend_choice import settle
 from mlx_muzero.agent.make import make_agent, require_entries
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import Config, MarketConfig
-from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.experiment.loading import instrument_of
 from mlx_muzero.exports.deployment import Deployment, EngineEvent
@@ -73,7 +72,7 @@ def new_settings(options: SessionOptions, report: Callable[[EngineEvent], None])
     model, checkpoint = load_model(folder, rules.table, options.checkpoint)
     search = replace(config.search, backend=options.backend or config.search.backend)
     if search.backend == "auto":
-        deployment = Deployment(folder.export_path, report, loader=LOAD_PROGRAM)
+        deployment = Deployment(folder.export_paths, report)
         search, _ = settle(model, search, deployment)
     feed = options.feed or "replay"
     database = options.database or Path(folder.market().store)
@@ -169,7 +168,7 @@ def load_planner(
             report(event)
             journal(event)
 
-        deployment = Deployment(folder.export_path, tell, loader=LOAD_PROGRAM)
+        deployment = Deployment(folder.export_paths, tell)
         return make_agent(model, search, in_force, deployment, rules)
 
     return config, AgentPlanner(agent)

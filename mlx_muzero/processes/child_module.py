@@ -36,16 +36,22 @@ def spawn(
     )
 
 
-def how_it_ended(process: "subprocess.Popen[bytes]", stderr: IO[bytes]) -> str:
-    """The signal or exit code, and the last line of stderr; waits up to `END_S` for the end."""
+def how_it_ended(
+    process: "subprocess.Popen[bytes]", stderr: IO[bytes], chatter: tuple[str, ...] = ()
+) -> str:
+    """The signal or exit code, and the last line of stderr; waits up to `END_S` for the end.
+
+    Lines that start with one of `chatter` say nothing about the end.
+    """
     try:
         status = process.wait(END_S)
     except subprocess.TimeoutExpired:
         return "it did not end"
     how = f"by {signal.Signals(-status).name}" if status < 0 else f"with exit code {status}"
     stderr.seek(-min(_LAST_WORDS_BYTES, stderr.seek(0, os.SEEK_END)), os.SEEK_END)
-    words = stderr.read().decode(errors="replace").strip().splitlines()
-    return f"it ended {how}" + (f" ({words[-1].strip()})" if words else "")
+    lines = map(str.strip, stderr.read().decode(errors="replace").splitlines())
+    words = [line for line in lines if line and not line.startswith(chatter)]
+    return f"it ended {how}" + (f" ({words[-1]})" if words else "")
 
 
 def forget_words(stderr: IO[bytes]) -> None:

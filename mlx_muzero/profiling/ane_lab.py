@@ -3,15 +3,15 @@
 from functools import cache
 from pathlib import Path
 
-from mlx_muzero.coreml.core_ml import CoreMl
-from mlx_muzero.coreml.export import ExportOptions, export
-from mlx_muzero.coreml.loading import LOAD_PROGRAM, load_program
-from mlx_muzero.coreml.verification import verify
+from mlx_muzero.exports.devices import Devices
+from mlx_muzero.exports.export import export
 from mlx_muzero.exports.figures import Verification
 from mlx_muzero.exports.interface import ProgramName
 from mlx_muzero.exports.manifest import Manifest
+from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.exports.program import Program, ProgramSet
 from mlx_muzero.exports.samples import Samples, random_samples
+from mlx_muzero.exports.verification import interpreted, verify
 from mlx_muzero.exports.weights import weights_of
 from mlx_muzero.profiling.subject import Subject
 
@@ -27,7 +27,7 @@ class Lab:
         samples: situations to call programs with.
     """
 
-    def __init__(self, subject: Subject, folder: Path, core_ml: CoreMl | None) -> None:
+    def __init__(self, subject: Subject, folder: Path, core_ml: Devices | None) -> None:
         self.subject = subject
         self.core_ml = core_ml
         self.samples: Samples = random_samples(subject.model, SAMPLES)
@@ -39,14 +39,14 @@ class Lab:
         """Load the programs of an export into the NumPy interpreter."""
         programs: dict[ProgramName, dict[int, Program]] = {}
         for entry in Manifest.load(folder).programs:
-            program = load_program(folder, entry, "sim")
+            program = interpreted(folder, entry)
             programs.setdefault(entry.name, {})[entry.rows] = program
         return programs
 
     def deployed(self, options: ExportOptions) -> Subject:
         """The model with an export with these options."""
         subject, folder = self.subject, self.exported(options)
-        return Subject(subject.name, subject.config, subject.model, folder, loader=LOAD_PROGRAM)
+        return Subject(subject.name, subject.config, subject.model, {"coreml": folder})
 
     def _export(self, options: ExportOptions) -> Path:
         model, config = self.subject.model, self.subject.config

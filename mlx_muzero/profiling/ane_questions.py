@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from mlx_muzero.coreml.export import ExportOptions
-from mlx_muzero.coreml.placement import ProgramPlacement
 from mlx_muzero.exports.child import ChildLost
 from mlx_muzero.exports.drift import drift
 from mlx_muzero.exports.figures import Drift
 from mlx_muzero.exports.manifest import Manifest
+from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.exports.output_errors import output_errors
+from mlx_muzero.exports.placement import ProgramPlacement
 from mlx_muzero.exports.program import ProgramSet
 from mlx_muzero.exports.weights import sizes_of
 from mlx_muzero.networks.kinds import require_muzero
@@ -201,7 +201,7 @@ def _layer_norm_computed(lab: Lab) -> Findings:
 def _timed(lab: Lab, measure: Measure) -> Findings:
     sentences: list[str] = []
     figures: dict[str, Any] = {}
-    for target in targets(exported=lab.core_ml is not None):
+    for target in targets(["coreml"] if lab.core_ml is not None else []):
         if target.simulated:
             continue
         found = measure(lab.deployed(_MANY), target, EFFORT)

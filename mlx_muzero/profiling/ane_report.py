@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from mlx_muzero.coreml.core_ml import core_ml
+from mlx_muzero.exports.devices import devices
 from mlx_muzero.files.refusals import named
 from mlx_muzero.profiling.ane_lab import Lab
 from mlx_muzero.profiling.ane_questions import Answer, ask
@@ -26,7 +26,7 @@ def examine_neural_engine(
         say: receives what is being done.
     """
     with tempfile.TemporaryDirectory() as folder:
-        answers = list(ask(Lab(preset_subject(), Path(folder), core_ml()), say=say))
+        answers = list(ask(Lab(preset_subject(), Path(folder), devices("coreml")), say=say))
     write_report(file, checks, answers)
     return answers
 

@@ -10,8 +10,11 @@ from typing import Any
 from mlx_muzero.agent.backend_choice import BACKENDS, speed_key
 from mlx_muzero.agent.backend_speeds import BackendSpeeds, remember
 from mlx_muzero.config.choices import ConcreteBackend
-from mlx_muzero.coreml.placement import ProgramPlacement, placements
-from mlx_muzero.exports.deployment import compute_units, units_to_try
+from mlx_muzero.exports.deployment import compute_units
+from mlx_muzero.exports.devices import devices
+from mlx_muzero.exports.formats import format_named
+from mlx_muzero.exports.placement import ProgramPlacement
+from mlx_muzero.exports.program import PLAYS
 from mlx_muzero.files.regular import write_text
 from mlx_muzero.profiling import doctor
 from mlx_muzero.profiling.energy import find_sampler
@@ -83,17 +86,18 @@ def profile(
     Raises:
         ConfigError: the environment names unknown compute units.
     """
-    chosen = targets(exported=subject.export is not None)
+    chosen = targets(subject.exports)
     backends = []
     for target in chosen:
         say(f"measuring {target.name}")
         backends.append(measure_in_child(subject, target, effort))
     planned: tuple[ProgramPlacement, ...] = ()
-    if subject.export is not None and sys.platform == "darwin":
-        say("asking Core ML where it would run each operation")
-        planned = tuple(
-            plan for units in units_to_try() for plan in placements(subject.export, units)
-        )
+    for made_for, folder in subject.exports.items():
+        if (runs_it := devices(made_for)) is not None:
+            say(f"asking {format_named(made_for).title} where it would run each operation")
+            planned += tuple(
+                plan for units in runs_it.units for plan in runs_it.plan(folder, units)
+            )
     speeds = _speeds(chosen, backends, effort)
     if speeds is not None:
         remember(speed_key(subject.model, subject.config.search), speeds)
@@ -135,11 +139,15 @@ def _speeds(
 ) -> BackendSpeeds | None:
     """Leaves per second of each backend a search can use, in the largest steps measured.
 
-    MLX and Core ML count with one device each: MLX's default, and the units a deployment uses.
+    MLX and Apple's frameworks count with one device each: MLX's default, and the units a deployment
+    uses.
     """
     plays: dict[ConcreteBackend, str] = {name: name for name in BACKENDS}
     plays["mlx"] = Target("mlx", "gpu" if has_gpu() else "cpu").name
-    plays["coreml"] = Target("coreml", units=compute_units()).name
+    for backend, play in PLAYS.items():
+        if play.engine != "sim":
+            units = compute_units(play.format) if play.units is None else None
+            plays[backend] = Target(backend, units=units).name
     rates: dict[ConcreteBackend, float] = {}
     for target, found in zip(chosen, backends, strict=True):
         step = found.step(max(effort.pairs), max(effort.simulations))
@@ -150,12 +158,18 @@ def _speeds(
 
 def _notes(subject: Subject, backends: list[BackendProfile]) -> list[str]:
     notes = []
-    if subject.export is None:
-        notes.append(f"coreml and coreml-sim not measured: {subject.no_export}")
-    elif sys.platform != "darwin":
+    for made_for, reason in subject.no_export.items():
+        named = " and ".join(name for name, play in PLAYS.items() if play.format == made_for)
+        notes.append(f"{named} not measured: {reason}")
+    if "coreml" in subject.exports and sys.platform != "darwin":
         notes.append(
             "coreml not measured and no placement: Core ML needs macOS; coreml-sim computes "
             "what the programs would, at a speed that says nothing about a Mac"
+        )
+    if "coreai" in subject.exports and "gpu" not in format_named("coreai").units_here():
+        notes.append(
+            "coreai not measured: it needs macOS 27; coreai-cpu is Apple's runtime on this "
+            "machine's CPU"
         )
     sampled = {found.target: found.energy for found in backends if found.energy is not None}
     whole = [

@@ -1,8 +1,8 @@
-"""What is profiled: a model with its configuration, and its export if there is one."""
+"""What is profiled: a model with its configuration, and its exports if there are any."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -10,12 +10,12 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from mlx_muzero.config import toml as config_toml
-from mlx_muzero.config.choices import ConcreteBackend
+from mlx_muzero.config.choices import ConcreteBackend, ExportFormat
 from mlx_muzero.config.presets import PRESETS
 from mlx_muzero.config.schema import Config, SearchConfig
-from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.deployment import Deployment
+from mlx_muzero.exports.formats import FORMATS
 from mlx_muzero.exports.played_export import current_manifest
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
@@ -36,18 +36,18 @@ class Subject:
     Attributes:
         name: display name.
         config: its configuration.
-        model: has the weights that `export` was made from.
-        export: folder of its export; None if there is none that can be used.
-        no_export: why there is none.
-        loader: loads the export's programs (see `Deployment`).
+        model: has the weights that `exports` were made from.
+        exports: folder of its export in each format in which there is one that can be used.
+        no_export: why there is none, for the other formats.
+        loader: loads the exports' programs (see `Deployment`).
     """
 
     name: str
     config: Config
     model: Model
-    export: Path | None
-    no_export: str = ""
-    loader: str = LOAD_PROGRAM
+    exports: Mapping[ExportFormat, Path]
+    no_export: Mapping[ExportFormat, str] = field(default_factory=dict)
+    loader: str | None = None
 
     @property
     def rules(self) -> TradingRules:
@@ -72,15 +72,15 @@ class Subject:
 
     @property
     def deployment(self) -> Deployment | None:
-        """The deployment of the export."""
-        return None if self.export is None else Deployment(self.export, loader=self.loader)
+        """The deployment of the exports."""
+        return Deployment(self.exports, loader=self.loader) if self.exports else None
 
     def save(self, folder: Path) -> None:
         """Save into a folder, for `load` in another process."""
         self.model.save_weights(str(folder / _WEIGHTS))
         (folder / _CONFIG).write_text(config_toml.dumps(self.config))
-        export = None if self.export is None else str(self.export)
-        rest = {"name": self.name, "export": export, "loader": self.loader}
+        exports = {name: str(path) for name, path in self.exports.items()}
+        rest = {"name": self.name, "exports": exports, "loader": self.loader}
         (folder / _REST).write_text(json.dumps(rest))
 
     @classmethod
@@ -91,8 +91,8 @@ class Subject:
         model.load_weights(str(folder / _WEIGHTS), strict=True)
         model.eval()
         rest = json.loads((folder / _REST).read_text())
-        export = None if rest["export"] is None else Path(rest["export"])
-        return cls(rest["name"], config, model, export, loader=rest["loader"])
+        exports = {name: Path(path) for name, path in rest["exports"].items()}
+        return cls(rest["name"], config, model, exports, loader=rest["loader"])
 
 
 def preset_subject(preset: Literal["fx_micro", "fx_factored"] = "fx_micro") -> Subject:
@@ -100,11 +100,12 @@ def preset_subject(preset: Literal["fx_micro", "fx_factored"] = "fx_micro") -> S
     config = PRESETS[preset]
     model = with_random_heads(build_model(config, TradingRules.from_config(config).table))
     reason = f"{preset} with random weights has no export; profile a run that was exported"
-    return Subject(f"{preset}, random weights", config, model, None, reason)
+    no_export = dict.fromkeys(FORMATS, reason)
+    return Subject(f"{preset}, random weights", config, model, {}, no_export)
 
 
 def run_subject(run: Path) -> Subject:
-    """The best model of the run in `run`, with the export there if it is of that model.
+    """The best model of the run in `run`, with the exports there that are of that model.
 
     Raises:
         RunError: the run does not exist, or has no checkpoint yet.
@@ -113,11 +114,16 @@ def run_subject(run: Path) -> Subject:
     config = folder.config()
     model, checkpoint = load_model(folder, TradingRules.from_config(config).table, "best")
     name = f"{run}, checkpoint {checkpoint}"
-    try:
-        current_manifest(model, folder.export_path)
-    except ExportError as error:
-        return Subject(name, config, model, None, str(error))
-    return Subject(name, config, model, folder.export_path)
+    exports: dict[ExportFormat, Path] = {}
+    no_export: dict[ExportFormat, str] = {}
+    for made_for, path in folder.export_paths.items():
+        try:
+            current_manifest(model, path, made_for)
+        except ExportError as error:
+            no_export[made_for] = str(error)
+        else:
+            exports[made_for] = path
+    return Subject(name, config, model, exports, no_export)
 
 
 def with_random_heads(model: AModel) -> AModel:

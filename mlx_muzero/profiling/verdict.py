@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mlx_muzero.agent.backend_speeds import BackendSpeeds
-from mlx_muzero.coreml.placement import ProgramPlacement
+from mlx_muzero.exports.placement import ProgramPlacement
 from mlx_muzero.profiling.figures import BackendProfile, StepTimes
 from mlx_muzero.profiling.measure import Effort
 from mlx_muzero.profiling.targets import Target

@@ -13,9 +13,9 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.agent.agent import Agent
-from mlx_muzero.agent.backend_choice import ENGINES
 from mlx_muzero.config.schema import Config
 from mlx_muzero.exports.deployment import EngineEvent
+from mlx_muzero.exports.program import PLAYS
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.collector import Collector, Round
 from mlx_muzero.training.learner import Learner
@@ -106,7 +106,7 @@ class BackgroundCollector:
         self._swap()
         self.learned()  # otherwise the first export would wait for the first training step
         exported = self._exported
-        if exported is not None and exported.agent.backend in ENGINES:
+        if exported is not None and exported.agent.backend in PLAYS:
             return exported.agent, exported.steps
         self._stand_in.take({name: mx.array(array) for name, array in self._weights().items()})
         return self._stand_in.agent, self._learner.steps

@@ -5,22 +5,21 @@ processes; a thread in this one waits for them, one refresh at a time.
 """
 
 import shutil
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
 
 from mlx_muzero.agent.muzero_agent import MuZeroAgent
-from mlx_muzero.config.choices import ConcreteBackend
+from mlx_muzero.config.choices import ExportBackend
 from mlx_muzero.config.schema import Config
-from mlx_muzero.coreml.export_process import export_in_child
-from mlx_muzero.coreml.loading import LOAD_PROGRAM
-from mlx_muzero.errors import ConfigError, EngineLost, MuZeroError
+from mlx_muzero.errors import ConfigError, EngineLost, ExportError, MuZeroError
 from mlx_muzero.exports.deployment import Deployment, EngineEvent
+from mlx_muzero.exports.export_process import export_in_child
+from mlx_muzero.exports.formats import format_named
+from mlx_muzero.exports.program import PLAYS
 from mlx_muzero.exports.samples import draw_samples
 from mlx_muzero.exports.weights import model_of
 from mlx_muzero.market.dataset import MarketDataset
@@ -67,7 +66,7 @@ class Refresher:
     def __init__(
         self,
         config: Config,
-        backend: ConcreteBackend,
+        backend: ExportBackend,
         dataset: MarketDataset,
         rules: TradingRules,
         folder: Path,
@@ -155,11 +154,12 @@ class Refresher:
         folder = self._folder / f"step-{steps}"
         leaves = config.collect.envs * config.search.leaves_per_step
         rows = -(-leaves // _LANE) * _LANE
-        manifest = export_in_child(weights, config, folder, rows, self._samples, self._closed)
+        made = PLAYS[self._backend].format
+        manifest = export_in_child(weights, config, folder, rows, self._samples, self._closed, made)
         model = require_muzero(model_of(weights, manifest.sizes), "collecting with an export")
         events: SimpleQueue[EngineEvent] = SimpleQueue()
         search = replace(config.search, backend=self._backend)
-        deployment = Deployment(folder, events.put, loader=LOAD_PROGRAM)
+        deployment = Deployment({made: folder}, events.put)
         agent = MuZeroAgent(model, search, self._states, len(OUTCOME_NAMES), deployment)
         if self._closed.is_set():
             agent.close()
@@ -175,13 +175,18 @@ def drained(events: SimpleQueue[EngineEvent]) -> Iterator[EngineEvent]:
         yield events.get()
 
 
-def _require_engine(backend: ConcreteBackend) -> None:
-    if backend == "coreml" and sys.platform != "darwin":
-        raise ConfigError(
-            'collect.backend: "coreml" needs macOS; "coreml-sim" runs the same programs anywhere, '
-            "slowly"
+def _require_engine(backend: ExportBackend) -> None:
+    play = PLAYS[backend]
+    made = format_named(play.format)
+    try:
+        made.require_installed()
+    except ExportError as error:
+        raise ConfigError(f'collect.backend: "{backend}": {error}') from error
+    if play.engine != "sim" and (play.units or made.preferred_units) not in made.units_here():
+        instead = next(
+            name for name, other in PLAYS.items() if other.format == play.format and other != play
         )
-    if find_spec("coremltools") is None:
         raise ConfigError(
-            f"collect.backend: \"{backend}\" needs coremltools: pip install 'mlx-muzero[coreml]'"
+            f'collect.backend: "{backend}" needs {made.system}; "{instead}" runs the '
+            "same programs anywhere, slowly"
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlx_muzero.config import toml as config_toml
-from mlx_muzero.config.choices import FillAt
+from mlx_muzero.config.choices import ExportFormat, FillAt
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.files.regular import read_text, write_text
@@ -148,8 +148,8 @@ def _span(span: Any) -> tuple[int, int]:
 class RunFolder(RunFolderBase):
     """``runs/<name>/``: config.toml, market.json, journal.jsonl, lock and these folders.
 
-    ``checkpoints/``, ``decisions/`` with trees, ``export/``, and ``collector/``, which holds the
-    collector's programs while they play.
+    ``checkpoints/``, ``decisions/`` with trees, ``export/`` and ``export-coreai/``, and
+    ``collector/``, which holds the collector's programs while they play.
     """
 
     contents, doing = "training run", "trained"
@@ -157,7 +157,10 @@ class RunFolder(RunFolderBase):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.checkpoints = CheckpointStore(path / "checkpoints")
-        self.export_path = path / "export"
+        self.export_paths: dict[ExportFormat, Path] = {
+            "coreml": path / "export",
+            "coreai": path / "export-coreai",
+        }
         self.collector_path = path / "collector"
         self._market_path = path / "market.json"
 

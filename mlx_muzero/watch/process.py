@@ -1,8 +1,8 @@
 """Whether a process holds a run folder, without disturbing one that is about to."""
 
-import os
 from pathlib import Path
 
+from mlx_muzero.processes.running import is_running
 from mlx_muzero.runlog.lock import lock_holder, locking_process
 
 
@@ -14,14 +14,4 @@ def holder(folder: Path) -> int | None:
     """
     path = folder / "lock"
     pid = locking_process(path)
-    return lock_holder(path) if pid is not None and _alive(pid) else None
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return lock_holder(path) if pid is not None and is_running(pid) else None

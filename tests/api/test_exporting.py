@@ -20,7 +20,7 @@ def exported(trained_once, tmp_path_factory):
 
 def test_an_export_lies_in_its_run_and_is_verified(exported):
     run, result = exported
-    assert result.folder == run.folder.export_path
+    assert result.folder == run.folder.export_paths["coreml"]
     assert result.manifest == Manifest.load(result.folder)
     assert result.manifest.checkpoint == run.checkpoint
     assert {program.rows for program in result.manifest.programs} == {1}

@@ -25,7 +25,7 @@ def exported(trained, cli, tmp_path_factory):
     """A trained run with its export, made once: every such run has the same weights."""
     made = tmp_path_factory.getbasetemp() / "cli-export"
     if not made.exists():
-        code, _, err = cli("export", trained, "--batch", "4")
+        code, _, err = cli("export", trained, "--format", "coreml", "--batch", "4")
         assert code == 0, err
         (trained / "export").rename(made)
     shutil.copytree(made, trained / "export")

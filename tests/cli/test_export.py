@@ -11,8 +11,9 @@ from command_mistakes import mistake
 from exports import BARE, passed, run_config, trading_model
 from factored_models import factored_config, randomized
 from markets import MINUTE_NS, MONDAY_NS, walk_bars
-from mlx_muzero.coreml.export import ExportOptions, export
 from mlx_muzero.experiment.trained_run import load_run
+from mlx_muzero.exports.export import export
+from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.exports.weights import weights_of
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
@@ -23,6 +24,8 @@ from mlx_muzero.training.checkpoint import Checkpoint
 from mlx_muzero.training.models import build_factored
 from mlx_muzero.training.run import MarketRecord, RunFolder, schema
 from muzero_cli.display import progress
+
+COREML = ("--format", "coreml")
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +60,14 @@ def factored_run(run, small_config):
 
 
 def test_a_factored_run_is_exported_verified_and_played(factored_run, cli):
-    code, out, err = cli("export", factored_run, "--batch", "16")
+    code, out, err = cli("export", factored_run, *COREML, "--batch", "16")
     assert code == 0, err
     for words in ("interpreter: within bounds", "root worth", "step move", "after steps", "moves"):
         assert words in out
-    assert "2 programs, exported and verified in " in err.splitlines()[-1]
+    assert "2 programs for Core ML, exported and verified in " in err.splitlines()[-1]
     again = cli("verify", factored_run / "export")
     assert again == (0, out, again[2])
-    assert run_subject(factored_run).export == factored_run / "export"
+    assert run_subject(factored_run).exports == {"coreml": factored_run / "export"}
     at = ("--at", utc_text(MONDAY_NS + 1000 * MINUTE_NS))
     played = [
         cli("tree", factored_run, *at, "--json", "--backend", backend)
@@ -94,14 +97,14 @@ def exported(exported_once, tmp_path):
 
 
 def test_a_trained_run_is_exported_and_verified(trained, cli):
-    code, out, err = cli("export", trained, "--batch", "16,1")
+    code, out, err = cli("export", trained, *COREML, "--batch", "16,1")
     assert code == 0, err
     for words in ("interpreter: within bounds", "recurrent value_logits", "after steps", "50"):
         assert words in out
     assert "searches of 25 simulations: the same action in 100.0%" in out
     last = err.splitlines()[-1]
     assert f"{trained / 'export'}: checkpoint 00000" in last
-    assert "4 programs, exported and verified in " in last
+    assert "4 programs for Core ML, exported and verified in " in last
     again = cli("verify", trained / "export")
     assert again[0] == 0
     assert again[1] == out
@@ -115,7 +118,9 @@ def test_the_figures_as_json(exported, cli):
     assert (engine["engine"], engine["problems"]) == ("sim", [])
     assert engine["agreement"]["rate"] >= 0.99
     assert engine["agreement"]["decisions"] == figures["samples"]
-    code, out, _ = cli("export", exported.parent, "--batch", "16", "--json", "--precision", "fp32")
+    code, out, _ = cli(
+        "export", exported.parent, *COREML, "--batch", "16", "--json", "--precision", "fp32"
+    )
     assert code == 0
     manifest = json.loads(out)
     assert manifest["export"] == str(exported)
@@ -125,7 +130,7 @@ def test_the_figures_as_json(exported, cli):
 
 
 def test_every_way_of_exporting(exported, cli):
-    options = ["--batch", "16", "--layer-norm", "decomposed", "--multifunction"]
+    options = [*COREML, "--batch", "16", "--layer-norm", "decomposed", "--multifunction"]
     code, _, err = cli("export", exported.parent, *options)
     assert code == 0, err
     assert sorted(p.name for p in exported.iterdir()) == ["manifest.json", "programs.mlpackage"]
@@ -170,16 +175,13 @@ def test_a_batch_that_is_no_number_is_wrong_usage(cli, batch):
 
 
 def test_without_coremltools_the_remedy_is_named(cli, monkeypatch):
-    loaded = ("coremltools", "mlx_muzero.coreml.", "mlx_muzero.exports.")
-    for name in [n for n in sys.modules if n.startswith(loaded)]:
-        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "coremltools", None)
-    mistake(cli("export", "run"), 8, "pip install 'mlx-muzero[coreml]'")
+    mistake(cli("export", "run", *COREML), 8, "pip install 'mlx-muzero[coreml]'")
 
 
 def test_progress_is_told_where_there_is_no_terminal(exported, cli, monkeypatch):
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
-    code, _, err = cli("export", exported.parent, "--batch", "16")
+    code, _, err = cli("export", exported.parent, *COREML, "--batch", "16")
     assert code == 0
     lines = err.splitlines()
     assert lines[0].startswith("exporting checkpoint 000001-episode-000004: programs 1, ")

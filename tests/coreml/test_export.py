@@ -9,15 +9,15 @@ import pytest
 
 from exports import BARE, passed, random_samples, run_config, trading_model
 from mlx_muzero.config.presets import FX_MICRO
-from mlx_muzero.coreml import conversion
-from mlx_muzero.coreml import export as exporting
-from mlx_muzero.coreml.export import ExportOptions, export
-from mlx_muzero.coreml.loading import load_program
+from mlx_muzero.coreml import conversion, packages, programs
 from mlx_muzero.errors import ExportError
+from mlx_muzero.exports.export import export
 from mlx_muzero.exports.figures import EngineFigures, Verification
 from mlx_muzero.exports.interface import input_shapes, output_shapes
 from mlx_muzero.exports.manifest import Manifest
+from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.exports.output_errors import output_errors
+from mlx_muzero.exports.verification import interpreted
 from mlx_muzero.exports.weights import digest, sizes_of, weights_of
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.runlog import folders as files
@@ -137,7 +137,7 @@ def test_one_package_may_hold_all_programs(model, separate, joined):
         assert entry.function == f"{entry.name}_b{entry.rows}"
         assert entry.package == "programs.mlpackage"
         assert (entry.inputs, entry.outputs) == (one.inputs, one.outputs)
-        program = {entry.name: {entry.rows: load_program(joined, entry, "sim")}}
+        program = {entry.name: {entry.rows: interpreted(joined, entry)}}
         for error in output_errors(program, together.sizes, model, random_samples(model, 4)):
             assert error.worst <= 0.01 * max(1.0, error.largest), error
 
@@ -165,11 +165,11 @@ def fail(*_, **__):
 
 
 FAILURES = {
-    "build": (exporting, "build"),
+    "build": (programs, "build"),
     "convert": (conversion.ct, "convert"),
     "save": (conversion, "save"),
     "join": (conversion, "join"),
-    "read back": (exporting, "read_function"),
+    "read back": (packages, "read_function"),
     "manifest": (Manifest, "write"),
     "flush": (files, "flush_tree"),
     "move": (files, "_move"),
@@ -219,9 +219,9 @@ def test_a_weight_that_does_not_fit_is_named_before_anything_is_written(model, t
 
 def test_an_operation_of_another_precision_is_refused(model, former, monkeypatch):
     """As it would be if a builder forgot a cast."""
-    build = exporting.build
+    build = programs.build
     monkeypatch.setattr(
-        exporting, "build", lambda *arguments: build(*arguments[:4], "fp32", arguments[5])
+        programs, "build", lambda *arguments: build(*arguments[:4], "fp32", arguments[5])
     )
     with pytest.raises(ExportError, match=r"operation .* computes in fp32, not in fp16"):
         make(model, former, batches=(1,))

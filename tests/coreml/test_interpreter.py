@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from exports import random_model, saved_program
 from mlx_muzero.coreml import conversion
-from mlx_muzero.coreml.interpreter import Interpreter
+from mlx_muzero.coreml.interpreting import interpreter
 from mlx_muzero.coreml.packages import read_function, require_precision
 from mlx_muzero.coreml.toolkit import TARGET, mb
 from mlx_muzero.errors import ExportError
@@ -51,7 +51,7 @@ def test_every_operation_rounds_and_sums_do_not(tmp_path):
         total = mb.reduce_sum(x=half, axes=[3], keep_dims=True)
         return mb.cast(x=total, dtype="fp32", name="total")
 
-    program = Interpreter(saved(tmp_path, body, shape=(1, 1, 1, 3)))
+    program = interpreter(saved(tmp_path, body, shape=(1, 1, 1, 3)))
     total = program({"x": np.array([[[[2048.0, 1.0, 1.0]]]], np.float32)})["total"]
     assert total.item() == 2050.0
     total = program({"x": np.array([[[[2048.0, 1.0, 0.0]]]], np.float32)})["total"]
@@ -65,7 +65,7 @@ def test_a_cast_leaves_what_it_reads(tmp_path):
         half = mb.cast(x=x, dtype="fp16")
         return mb.cast(x=half, dtype="fp32", name="rounded"), mb.relu(x=x, name="whole")
 
-    program = Interpreter(saved(tmp_path, body, shape=(1, 1, 1, 1)))
+    program = interpreter(saved(tmp_path, body, shape=(1, 1, 1, 1)))
     out = program({"x": np.full((1, 1, 1, 1), 2049.0, np.float32)})
     assert (out["rounded"].item(), out["whole"].item()) == (2048.0, 2049.0)
 
@@ -73,7 +73,7 @@ def test_a_cast_leaves_what_it_reads(tmp_path):
 def test_an_unknown_operation_is_named(tmp_path):
     package = saved(tmp_path, lambda x: mb.sigmoid(x=x, name="squash"))
     with pytest.raises(ExportError, match=r"operation squash \(sigmoid\)"):
-        Interpreter(package)
+        interpreter(package)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_convolution_of_another_kind_is_named(tmp_path, form):
     weight = np.ones((2, 2 // form.get("groups", 1), 1, 2), np.float32)
     package = saved(tmp_path, lambda x: mb.conv(x=x, weight=weight, name="other", **form))
     with pytest.raises(ExportError, match=r"operation other \(conv\)"):
-        Interpreter(package)
+        interpreter(package)
 
 
 def test_an_operation_of_another_precision_is_named(tmp_path):
@@ -128,11 +128,11 @@ def test_inputs_stay_as_they_are_and_outputs_are_new(tmp_path):
 
 def test_a_damaged_or_missing_package_is_one_sentence(tmp_path):
     with pytest.raises(ExportError, match=r"none\.mlpackage: cannot read it"):
-        Interpreter(tmp_path / "none.mlpackage")
+        interpreter(tmp_path / "none.mlpackage")
     saved_program(tmp_path, "recurrent", random_model(), 2)
     package = tmp_path / "recurrent_b2.mlpackage"
     with pytest.raises(ExportError, match="has no function other; it has"):
-        Interpreter(package, "other")
+        interpreter(package, "other")
     next(package.rglob("model.mlmodel")).write_bytes(b"no program")
     with pytest.raises(ExportError, match="cannot read it"):
-        Interpreter(package)
+        interpreter(package)

@@ -13,18 +13,19 @@ from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.backends.mlx_market import MlxMarket
 from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.coreml import conversion
-from mlx_muzero.coreml.export import ExportOptions, export
-from mlx_muzero.coreml.interpreter import Interpreter
+from mlx_muzero.coreml.interpreting import interpreter
 from mlx_muzero.coreml.programs import build
-from mlx_muzero.coreml.verification import interpreted, verify
 from mlx_muzero.errors import ExportError
+from mlx_muzero.exports.export import export
 from mlx_muzero.exports.interface import MARKET_PROGRAMS, input_shapes, output_shapes
 from mlx_muzero.exports.manifest import Manifest
 from mlx_muzero.exports.market_networks import read_market_networks
+from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.exports.output_errors import output_errors
 from mlx_muzero.exports.program_market import ProgramMarket
 from mlx_muzero.exports.samples import draw_samples, random_samples
 from mlx_muzero.exports.search_agreement import SIMULATIONS
+from mlx_muzero.exports.verification import interpreted, verify
 from mlx_muzero.exports.weights import model_of, sizes_of, weights_of
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
@@ -41,7 +42,7 @@ def saved(folder, model, precision):
     for name in MARKET_PROGRAMS:
         package = folder / f"{name}.mlpackage"
         conversion.save(build(name, networks, sizes, ROWS, precision, "op"), package)
-        programs[name] = {ROWS: Interpreter(package)}
+        programs[name] = {ROWS: interpreter(package)}
     return programs
 
 
@@ -61,7 +62,7 @@ def test_saved_programs_compute_what_the_model_does(
     for name, by_rows in programs.items():
         package = by_rows[ROWS]
         assert package._inputs == input_shapes(name, sizes_of(model), ROWS)
-        assert package._outputs == list(output_shapes(name, sizes_of(model), ROWS))
+        assert package._outputs.keys() == output_shapes(name, sizes_of(model), ROWS).keys()
     # Rows that fill no program, and some that fill several.
     found = list(output_errors(programs, sizes_of(model), model, random_samples(model, 7)))
     assert len(found) == 8

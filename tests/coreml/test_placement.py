@@ -10,10 +10,11 @@ import pytest
 
 from fake_plans import FakePlan, cpu, gpu, neural_engine
 from folders import HELPERS
-from mlx_muzero.coreml import placement as placing
-from mlx_muzero.coreml.placement import ProgramPlacement, placement, placements, plan_export
+from mlx_muzero.coreml.plans import PLAN_EXPORT, placement, plan_export
 from mlx_muzero.errors import ExportError
+from mlx_muzero.exports import placement as placing
 from mlx_muzero.exports.manifest import Manifest
+from mlx_muzero.exports.placement import ProgramPlacement, placements
 from mlx_muzero.processes.isolated_call import CallFailed, call_in_child
 from model_exports import export_model
 from subjects import small_subject
@@ -114,7 +115,7 @@ def test_every_program_is_compiled_and_planned_for_the_units(export, monkeypatch
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="about other systems")
 def test_elsewhere_the_other_process_says_that_it_needs_macos(export):
-    found = placements(export, "CPU_AND_NE")
+    found = placements(export, "CPU_AND_NE", PLAN_EXPORT)
     assert len(found) == len(Manifest.load(export).programs)
     assert all("need macOS" in plan.failure for plan in found)
     with pytest.raises(ExportError, match="need macOS"):
@@ -126,7 +127,8 @@ def test_a_planner_that_hangs_is_a_failure(export, monkeypatch):
         raise CallFailed(f"no answer in {limit_s:g} s")
 
     monkeypatch.setattr(placing, "call_in_child", hang)
-    assert {plan.failure for plan in placements(export, "CPU_ONLY")} == {"no answer in 300 s"}
+    found = placements(export, "CPU_ONLY", PLAN_EXPORT)
+    assert {plan.failure for plan in found} == {"no answer in 300 s"}
 
 
 def test_a_call_apart_returns_its_result():

@@ -19,16 +19,18 @@ from exports import passed, run_config, trading_model
 from factored_models import factored_config, randomized
 from mlx_muzero import rng
 from mlx_muzero.agent.make import make_agent
-from mlx_muzero.coreml.export import ExportOptions, export
-from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.deployment import Deployment, Limits
+from mlx_muzero.exports.export import export
+from mlx_muzero.exports.formats import why_not_installed
+from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.exports.weights import weights_of
 from mlx_muzero.profiling.subject import with_random_heads
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.training.models import build_factored, build_model, build_muzero
-from model_exports import LOADER, PATIENT, break_programs, export_model
+from model_exports import LOADER, PATIENT, ROWS, break_programs, export_model
+from program_faults import LOAD_CORE_AI
 
 PAIRS, SIMULATIONS = 16, 12
 CALLS = 10
@@ -37,18 +39,39 @@ CALLS = 10
 ALWAYS = 1000
 
 
+def export_core_ai(folder, config, model):
+    """An export of `model` that Apple's runtime runs, exact enough to be compared with MLX."""
+    options = ExportOptions(ROWS, precision="fp32")
+    export(
+        weights_of(model),
+        config,
+        "000001-episode-000004",
+        folder,
+        passed,
+        options,
+        export_format="coreai",
+    )
+    return folder
+
+
 class Exported:
     """A model with its export in `folder`, and searches of both."""
 
-    def __init__(self, config, model, folder, loader=LOADER):
-        self.model, self.folder, self.events = model, folder, []
+    def __init__(self, config, model, folder, backend="coreml-sim", loader=LOADER):
+        self.model, self.folder, self.backend, self.events = model, folder, backend, []
         self._config, self._loader = config, loader
         self._rules = TradingRules.from_config(config)
 
-    def agent(self, backend="coreml-sim", limits=PATIENT, **search):
+    def agent(self, backend=None, limits=PATIENT, **search):
+        backend = backend or self.backend
         settings = dataclasses.replace(self._config.search, backend=backend, **search)
-        deployment = Deployment(self.folder, self.events.append, limits, loader=self._loader)
+        folders = dict.fromkeys(("coreml", "coreai"), self.folder)
+        deployment = Deployment(folders, self.events.append, limits, self._loader)
         return make_agent(self.model, settings, self._rules, deployment)
+
+    def export_again(self, config, model):
+        """Replace the export by one of another model."""
+        EXPORTERS[self.backend](self.folder, config, model)
 
     def plan(self, agent):
         shape = (PAIRS, self._config.market.window_bars, len(observation_features(self._config)))
@@ -64,8 +87,20 @@ class Exported:
         return events
 
 
+EXPORTERS = {"coreml-sim": export_model, "coreai-cpu": export_core_ai}
+LOADERS = {"coreml-sim": LOADER, "coreai-cpu": LOAD_CORE_AI}
+
+
+@pytest.fixture(params=EXPORTERS)
+def backend(request):
+    """What plays the export: the model itself in place of Core ML, or Apple's Core AI runtime."""
+    if request.param == "coreai-cpu" and (missing := why_not_installed("coreai")):
+        pytest.skip(missing)
+    return request.param
+
+
 @pytest.fixture
-def exported(small_config, tmp_path, monkeypatch, pytestconfig, request):
+def exported(backend, small_config, tmp_path, monkeypatch, pytestconfig, request):
     """A model with its export; of market and account unless the test asks for the other kind."""
     monkeypatch.setenv("PYTHONPATH", str(pytestconfig.rootpath / "tests" / "helpers"))
     table = TradingRules.from_config(small_config).table
@@ -74,7 +109,8 @@ def exported(small_config, tmp_path, monkeypatch, pytestconfig, request):
         model = randomized(build_factored(config, table))
     else:
         config, model = small_config, with_random_heads(build_muzero(small_config, table))
-    return Exported(config, model, export_model(tmp_path / "export", config, model))
+    folder = EXPORTERS[backend](tmp_path / "export", config, model)
+    return Exported(config, model, folder, backend, LOADERS[backend])
 
 
 both_kinds = pytest.mark.parametrize("exported", ["muzero", "factored"], indirect=True)
@@ -96,7 +132,7 @@ def assert_same(one, other):
 )
 def test_an_export_plans_what_its_model_plans(exported, search):
     agent = exported.agent(**search)
-    assert agent.backend == "coreml-sim"
+    assert agent.backend == exported.backend
     planned = exported.plan(agent)
     by_mlx = exported.plan(exported.agent("mlx", **search))
     np.testing.assert_array_equal(planned.visits, by_mlx.visits)
@@ -107,7 +143,7 @@ def test_an_export_plans_what_its_model_plans(exported, search):
 @pytest.mark.parametrize("exported", ["factored"], indirect=True)
 def test_an_export_of_a_factored_model_plans_what_its_model_plans(exported):
     agent = exported.agent()
-    assert agent.backend == "coreml-sim"
+    assert agent.backend == exported.backend
     planned, by_mlx = exported.plan(agent), exported.plan(exported.agent("mlx"))
     np.testing.assert_array_equal(planned.visits, by_mlx.visits)
     np.testing.assert_array_equal(planned.action, by_mlx.action)
@@ -130,7 +166,7 @@ def test_child_killed_at_a_random_moment(exported):
         break_programs(exported.folder, "die", after=some_call())
         assert_same(exported.plan(agent), undisturbed)
         assert exported.happened() == [("engine_restarted", "it ended by SIGKILL")]
-    assert agent.backend == "coreml-sim"
+    assert agent.backend == exported.backend
 
 
 def test_child_with_the_interpreter_killed_from_outside(tmp_path):
@@ -138,7 +174,7 @@ def test_child_with_the_interpreter_killed_from_outside(tmp_path):
     model = trading_model()
     config = run_config(model)
     export(weights_of(model), config, "m", tmp_path / "export", passed, ExportOptions((16,)))
-    exported = Exported(config, model, tmp_path / "export", LOAD_PROGRAM)
+    exported = Exported(config, model, tmp_path / "export", loader=None)
     agent = exported.agent()
     undisturbed = exported.plan(agent)
     began = time.monotonic()
@@ -226,7 +262,7 @@ def test_child_that_keeps_dying(exported):
 def test_child_dies_at_load(exported):
     break_programs(exported.folder, "die", loading=True)
     agent = exported.agent()
-    assert agent.backend == "coreml-sim"
+    assert agent.backend == exported.backend
     assert exported.happened() == [("engine_restarted", "it ended by SIGKILL")]
     del agent
     break_programs(exported.folder, "die", loading=True, times=ALWAYS)
@@ -270,7 +306,7 @@ def test_export_changed_before_a_restart(exported, small_config, now):
         train = dataclasses.replace(small_config.train, seed=1)
         config = dataclasses.replace(small_config, train=train)
         other = build_model(config, TradingRules.from_config(config).table)
-        export_model(exported.folder, small_config, other)
+        exported.export_again(small_config, other)
     else:
         shutil.rmtree(exported.folder)
     os.kill(agent._evaluator.supervisor.child.pid, signal.SIGKILL)

@@ -94,9 +94,9 @@ def test_none_is_launched_once_closed():
 
 def test_compute_units_are_never_all(monkeypatch):
     monkeypatch.delenv(COMPUTE_UNITS_VARIABLE, raising=False)
-    assert compute_units() == "CPU_AND_NE"
+    assert compute_units("coreml") == "CPU_AND_NE"
     monkeypatch.setenv(COMPUTE_UNITS_VARIABLE, "CPU_ONLY")
-    assert compute_units() == "CPU_ONLY"
+    assert compute_units("coreml") == "CPU_ONLY"
     monkeypatch.setenv(COMPUTE_UNITS_VARIABLE, "ALL")
     with pytest.raises(ConfigError, match=f"{COMPUTE_UNITS_VARIABLE}.*'ALL'.*CPU_ONLY"):
-        compute_units()
+        compute_units("coreml")

@@ -10,9 +10,10 @@ from mlx_muzero.config.choices import ExpansionMode
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
 from mlx_muzero.coreml import conversion
-from mlx_muzero.coreml.interpreter import Interpreter
+from mlx_muzero.coreml.interpreting import interpreter
 from mlx_muzero.coreml.programs import build
 from mlx_muzero.exports.figures import EngineFigures, Verification
+from mlx_muzero.exports.interpreter import Interpreter
 from mlx_muzero.exports.networks import read_networks
 from mlx_muzero.exports.samples import Samples
 from mlx_muzero.exports.weights import sizes_of, weights_of
@@ -67,7 +68,7 @@ def saved_program(
     networks = read_networks(weights or weights_of(model), sizes, precision)
     package = folder / f"{name}_b{rows}.mlpackage"
     conversion.save(build(name, networks, sizes, rows, precision, layer_norm), package)
-    return Interpreter(package)
+    return interpreter(package)
 
 
 def run_config(model: StochasticMuZero, expansion: ExpansionMode = "all_outcomes") -> Config:

@@ -9,7 +9,7 @@ from mlx.utils import tree_flatten
 
 from mlx_muzero.config.schema import Config
 from mlx_muzero.exports.child import Child
-from mlx_muzero.exports.deployment import Deployment, Limits
+from mlx_muzero.exports.deployment import Limits
 from mlx_muzero.exports.interface import (
     MARKET_PROGRAMS,
     ProgramName,
@@ -23,7 +23,7 @@ from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.networks.kinds import Model
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.types import F32
-from model_programs import FAULTS
+from program_faults import FAULTS
 
 LOADER = "model_programs:load"
 """What loads them in the child process; `tests` must be on its PYTHONPATH."""
@@ -80,8 +80,7 @@ def deployed_child(folder: Path, limits: Limits = PATIENT) -> tuple[Child, dict[
     (entry,) = (e for e in Manifest.load(folder).programs if e.key == "recurrent_b2")
     draw = np.random.default_rng(0)
     inputs = {n: draw.normal(size=s).astype(np.float32) for n, s in entry.inputs.items()}
-    deployment = Deployment(folder, limits=limits, loader=LOADER)
-    return Child(deployment, [entry], "sim", "CPU_ONLY"), inputs
+    return Child(folder, [entry], "sim", "CPU_ONLY", limits, LOADER), inputs
 
 
 def break_programs(
@@ -91,7 +90,7 @@ def break_programs(
 
     Args:
         folder: of the export.
-        fault: one of `model_programs.FAULTS`.
+        fault: one of `program_faults.FAULTS`.
         after: calls that still go well.
         times: how often they fail then.
         loading: whether it is loading that fails, rather than being called.

@@ -1,15 +1,10 @@
 """Programs for a child process that are the MLX model, and fail when told to.
 
-`load` stands in for `mlx_muzero.coreml.loading.load_program`; a deployment names it as its loader.
+`load` stands in for a format's `load_program`; a deployment names it as its loader.
 The export is one of `model_exports.export_model`, and `model_exports.break_programs` says what
 fails.
 """
 
-import json
-import os
-import signal
-import sys
-import time
 from functools import cache
 
 import mlx.core as mx
@@ -17,6 +12,7 @@ import numpy as np
 
 from mlx_muzero.exports.manifest import Manifest
 from mlx_muzero.exports.weights import model_of
+from program_faults import fail_if_due
 
 
 def load(folder, entry, engine, compute_units):
@@ -101,58 +97,3 @@ PROGRAMS = {
     "root": root,
     "step": step,
 }
-
-
-def fail_if_due(folder, outputs, loading=False):
-    """`outputs`, unless the fault in the export's folder is due."""
-    file = folder / "fault.json"
-    if not file.exists():
-        return outputs
-    fault = json.loads(file.read_text())
-    if fault["loading"] != loading:
-        return outputs
-    due = fault["after"] == 0
-    fault["times" if due else "after"] -= 1
-    if fault["times"]:
-        file.write_text(json.dumps(fault))
-    else:
-        file.unlink()
-    return FAULTS[fault["fault"]](outputs) if due else outputs
-
-
-def die(outputs):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def abort(outputs):
-    print("E5RT: starting\nMLIR pass manager failed", file=sys.stderr)
-    os.abort()
-
-
-def hang(outputs):
-    time.sleep(600)
-
-
-def late(outputs):
-    time.sleep(1.0)
-    return outputs
-
-
-def fail(outputs):
-    raise RuntimeError("the engine says no")
-
-
-def nan(outputs):
-    name = "reward" if "reward" in outputs else "worth"
-    return outputs | {name: np.full_like(outputs[name], np.nan)}
-
-
-def one_row(outputs):
-    return {name: array[..., :1] for name, array in outputs.items()}
-
-
-def rows_reversed(outputs):
-    return {name: array[..., ::-1] for name, array in outputs.items()}
-
-
-FAULTS = {f.__name__: f for f in (die, abort, hang, late, fail, nan, one_row, rows_reversed)}

@@ -9,7 +9,9 @@ from mlx_muzero.training.models import build_model
 def small_subject(config, export=None, **changes) -> Subject:
     table = TradingRules.from_config(config).table
     model = with_random_heads(build_model(config, table))
-    return Subject("a small one", config, model, export, "it was not exported", **changes)
+    exports = {} if export is None else {"coreml": export}
+    missing = dict.fromkeys({"coreml", "coreai"} - exports.keys(), "it was not exported")
+    return Subject("a small one", config, model, exports, missing, **changes)
 
 
 def figures(target, step_ms=10.0, leaves_per_s=1000.0, **changes) -> BackendProfile:

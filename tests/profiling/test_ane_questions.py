@@ -9,12 +9,12 @@ import pytest
 
 from exports import run_config, trading_model
 from fake_plans import FakePlan, cpu, neural_engine
-from mlx_muzero.coreml.core_ml import core_ml
-from mlx_muzero.coreml.export import ExportOptions
-from mlx_muzero.coreml.placement import placement
+from mlx_muzero.coreml.plans import placement
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.child import ChildLost
+from mlx_muzero.exports.devices import devices
 from mlx_muzero.exports.manifest import Manifest
+from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.profiling import ane_lab, ane_questions, doctor
 from mlx_muzero.profiling.ane_lab import Lab
 from mlx_muzero.profiling.ane_questions import ask
@@ -62,7 +62,7 @@ class FakeMac:
 @pytest.fixture(scope="module")
 def subject():
     model = trading_model()
-    return Subject("a small one", run_config(model), model, None)
+    return Subject("a small one", run_config(model), model, {})
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +179,7 @@ def test_a_mac_on_which_nothing_works_has_failed(make_lab, monkeypatch):
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="about other systems")
 def test_there_is_no_core_ml_elsewhere():
-    assert core_ml() is None
+    assert devices("coreml") is None
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ def test_every_cell_is_measured_of_a_factored_model(factored, target, planner):
 
 
 def test_a_factored_models_programs_that_fail_are_no_other_backends_figures(factored):
-    break_programs(factored.export, "fail", after=40)
+    break_programs(factored.exports["coreml"], "fail", after=40)
     with pytest.raises(EngineLost, match="the engine says no"):
         measure(factored, Target("coreml-sim"), SHORT)
 
@@ -104,7 +104,7 @@ def test_a_process_of_its_own_gives_figures_and_its_memory(exported):
 
 
 def test_programs_that_fail_are_a_failure_with_its_reason(exported):
-    break_programs(exported.export, "nan", after=0)
+    break_programs(exported.exports["coreml"], "nan", after=0)
     found = measure_in_child(exported, Target("coreml-sim"), SHORT)
     assert "NaN" in found.failure
     assert not found.calls
@@ -117,7 +117,7 @@ def test_what_is_saved_comes_back(request, kind, tmp_path):
     folder.mkdir()
     exported.save(folder)
     loaded = type(exported).load(folder)
-    assert (loaded.config, loaded.export) == (exported.config, exported.export)
+    assert (loaded.config, loaded.exports) == (exported.config, exported.exports)
     assert loaded.loader == LOADER
     observation = mx.ones((2, exported.model.window_bars, exported.model.features))
     np.testing.assert_array_equal(
@@ -141,30 +141,30 @@ def test_made_up_leaves_are_as_many_as_asked_for(subject, expansion, count):
         assert len(leaves.parent) + len(leaves.chance_parent) == count
 
 
-def names(**options):
-    return [target.name for target in targets(**options)]
+def names(*exported):
+    return [target.name for target in targets(exported)]
 
 
 def test_targets_elsewhere(monkeypatch):
     monkeypatch.setattr(sys, "platform", "linux")
-    without = names(exported=False)
+    without = names()
     assert without[:2] == ["native", "mlx-cpu"]
-    assert names(exported=True) == [*without, "coreml-sim"]
+    assert names("coreml") == [*without, "coreml-sim"]
 
 
 def test_targets_on_a_mac(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(mx, "default_device", lambda: mx.Device(mx.gpu))
     monkeypatch.delenv(COMPUTE_UNITS_VARIABLE, raising=False)
-    assert names(exported=False) == ["native", "mlx-cpu", "mlx-gpu"]
+    assert names() == ["native", "mlx-cpu", "mlx-gpu"]
     units = ["coreml CPU_ONLY", "coreml CPU_AND_GPU", "coreml CPU_AND_NE", "coreml-sim"]
-    assert names(exported=True)[3:] == units
+    assert names("coreml")[3:] == units
 
 
 def test_the_environment_says_which_units_are_tried(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setenv(COMPUTE_UNITS_VARIABLE, "CPU_ONLY")
-    assert [name for name in names(exported=True) if "CPU" in name] == ["coreml CPU_ONLY"]
+    assert [name for name in names("coreml") if "CPU" in name] == ["coreml CPU_ONLY"]
     monkeypatch.setenv(COMPUTE_UNITS_VARIABLE, "ALL")
     with pytest.raises(ConfigError, match="ALL"):
-        targets(exported=True)
+        targets(["coreml"])

@@ -11,9 +11,9 @@ from mlx_muzero import machine as cores
 from mlx_muzero.agent import backend_choice as backends
 from mlx_muzero.agent.backend_speeds import BackendSpeeds, recall, remember
 from mlx_muzero.config import toml as config_toml
-from mlx_muzero.coreml.loading import LOAD_PROGRAM
-from mlx_muzero.coreml.placement import OpPlacement, ProgramPlacement
+from mlx_muzero.coreml.format import CoreMl
 from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE, Deployment
+from mlx_muzero.exports.placement import OpPlacement, ProgramPlacement
 from mlx_muzero.profiling import profile as profiling
 from mlx_muzero.profiling.chart import draw
 from mlx_muzero.profiling.energy import Energy
@@ -139,7 +139,7 @@ def test_auto_takes_core_ml_only_on_a_mac_and_for_an_export_of_the_model(
         return backends.settle(model, search, deployment)[0].backend
 
     heard = []
-    deployment = Deployment(exported.export, heard.append, loader=LOAD_PROGRAM)
+    deployment = Deployment(exported.exports, heard.append)
     assert settled(None) == "native"
     # The files of this export are the tests' own; their digests are not looked at here.
     monkeypatch.setattr("mlx_muzero.exports.manifest.Manifest.check_files", lambda *_: None)
@@ -231,9 +231,9 @@ def on_a_mac(exported, measured, mac, monkeypatch):
     monkeypatch.setattr(
         profiling, "targets", lambda exported: [Target("native"), NEURAL_ENGINE, broken]
     )
-    monkeypatch.setattr(profiling, "units_to_try", lambda: ("CPU_AND_NE",))
+    monkeypatch.setenv(COMPUTE_UNITS_VARIABLE, "CPU_AND_NE")
     lost = ProgramPlacement("initial_b32", "CPU_AND_NE", failure="no answer")
-    monkeypatch.setattr(profiling, "placements", lambda folder, units: (plan(0.75), lost))
+    monkeypatch.setattr(CoreMl, "plan", lambda self, folder, units: (plan(0.75), lost))
     return profile(exported, Effort())
 
 

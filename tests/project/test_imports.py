@@ -14,7 +14,7 @@ from muzero_tui.widgets.banner import SCREENS
 
 HEAVY = (
     "mlx.core", "duckdb", "textual", "coremltools", "mlx_muzero._core", "numpy", "scipy", "ccxt",
-    "httpx", "aiohttp", "matplotlib", "pydantic",
+    "coreai", "httpx", "aiohttp", "matplotlib", "pydantic",
 )  # fmt: skip
 
 
@@ -107,7 +107,9 @@ def test_reading_an_export_needs_neither_mlx_nor_coremltools():
     """Nor does whoever runs its programs in a process of its own need MLX."""
     neither = ("mlx.core", "coremltools", "duckdb", "mlx_muzero._core")
     assert loaded_by("import mlx_muzero.exports.worker", neither) == []
-    assert loaded_by("import mlx_muzero.coreml.interpreter", neither) == ["coremltools"]
+    assert loaded_by("import mlx_muzero.coreml.interpreting", neither) == ["coremltools"]
+    for module in ("coreai.loading", "coreai.format", "coreml.format"):
+        assert loaded_by(f"import mlx_muzero.{module}", (*neither, "coreai")) == [], module
 
 
 def test_every_import_goes_down():

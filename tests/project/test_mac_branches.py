@@ -20,16 +20,14 @@ import pytest
 from fake_mac import become_a_mac
 from folders import ROOT
 from mlx_muzero import blas, machine, numerics
-from mlx_muzero.agent import backend_choice
-from mlx_muzero.coreml import compiled_cache, core_ml, device_program, placement, toolkit
-from mlx_muzero.coreml.loading import LOAD_PROGRAM
-from mlx_muzero.exports.deployment import Deployment
-from mlx_muzero.profiling import doctor, energy, profile, targets
-from mlx_muzero.profiling.measure import Effort
+from mlx_muzero.coreai import format as core_ai
+from mlx_muzero.coreml import device_program, plans, toolkit
+from mlx_muzero.coreml import format as core_ml
+from mlx_muzero.exports import compiled_cache
+from mlx_muzero.profiling import doctor, energy, profile
 from mlx_muzero.runlog import folders
-from mlx_muzero.training import refresher
 from model_exports import export_model
-from subjects import figures, small_subject
+from subjects import small_subject
 
 MARKS = {"sys.platform", "platform.mac_ver", "F_FULLFSYNC", "RUSAGE_THREAD"}
 MARKS |= {"macmon", "powermetrics"}
@@ -124,12 +122,6 @@ class Mac:
         self.patch.setattr(doctor, "_probe", lambda code: doctor._Probe(found))
 
 
-def profiled(mac):
-    mac.patch.setattr(profile, "measure_in_child", lambda s, t, e: figures(t.name, 1000.0, 1.0))
-    mac.patch.setattr(profile, "placements", lambda export, units: ())
-    profile.profile(mac.exported(), Effort())
-
-
 def notes(mac):
     profile._notes(mac.exported(), [])
 
@@ -172,7 +164,7 @@ def device(mac):
 def plan(mac):
     with_tools(mac)
     mac.exported()
-    placement.plan_export(str(mac.folder / "export"), "CPU_ONLY")
+    plans.plan_export(str(mac.folder / "export"), "CPU_ONLY")
 
 
 def without_compiler(mac):
@@ -202,14 +194,12 @@ def waits(mac):
 
 
 CALLS = {
-    "mlx_muzero/agent/backend_choice.py:_unusable": lambda mac: backend_choice._unusable(
-        mac.exported().model, Deployment(mac.folder / "export", loader=LOAD_PROGRAM)
-    ),
     "mlx_muzero/blas.py:preload": preload,
-    "mlx_muzero/coreml/compiled_cache.py:load_compiled": compiled,
-    "mlx_muzero/coreml/core_ml.py:core_ml": lambda mac: core_ml.core_ml().units,
+    "mlx_muzero/coreai/format.py:has_devices": lambda mac: core_ai.has_devices(),
     "mlx_muzero/coreml/device_program.py:DeviceProgram.__init__": device,
-    "mlx_muzero/coreml/placement.py:plan_export": plan,
+    "mlx_muzero/coreml/format.py:CoreMl.units_here": lambda mac: core_ml.FORMAT.units_here(),
+    "mlx_muzero/coreml/plans.py:plan_export": plan,
+    "mlx_muzero/exports/compiled_cache.py:load_compiled": compiled,
     "mlx_muzero/files/disk_waits.py:<module>": waits,
     "mlx_muzero/machine.py:cache_folder": lambda mac: machine.cache_folder(),
     "mlx_muzero/machine.py:data_folder": lambda mac: machine.data_folder(),
@@ -230,12 +220,7 @@ CALLS = {
     "mlx_muzero/profiling/doctor.py:check_neural_engine": lambda mac: doctor.check_neural_engine(),
     "mlx_muzero/profiling/energy.py:find_sampler": samplers,
     "mlx_muzero/profiling/profile.py:_notes": notes,
-    "mlx_muzero/profiling/profile.py:profile": profiled,
-    "mlx_muzero/profiling/targets.py:targets": lambda mac: targets.targets(exported=True),
     "mlx_muzero/runlog/folders.py:flush": flush,
-    "mlx_muzero/training/refresher.py:_require_engine": lambda mac: refresher._require_engine(
-        "coreml"
-    ),
 }
 """How a Mac gets to each place."""
 

@@ -11,9 +11,9 @@ import yaml
 from typer.main import get_command
 
 from folders import ROOT
-from mlx_muzero.coreml.interpreter import Interpreter
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE, compute_units
+from mlx_muzero.exports.interpreter import Interpreter
 from muzero_cli.main import app
 from subjects import small_subject
 
@@ -107,7 +107,7 @@ def test_every_job_takes_the_source_first_and_names_versions():
 
 def test_hosted_macs_compute_on_the_cpu_only(jobs, monkeypatch):
     monkeypatch.setenv(COMPUTE_UNITS_VARIABLE, jobs["macos"]["env"][COMPUTE_UNITS_VARIABLE])
-    assert compute_units() == "CPU_ONLY"
+    assert compute_units("coreml") == "CPU_ONLY"
 
 
 def test_both_systems_run_the_gate_and_the_check_of_core_ml(jobs):

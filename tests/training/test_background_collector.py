@@ -14,6 +14,7 @@ import pytest
 from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.exports.deployment import EngineEvent
+from mlx_muzero.exports.formats import why_not_installed
 from mlx_muzero.exports.weights import weights_of
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.runlog import journal
@@ -26,6 +27,8 @@ from mlx_muzero.training.refresher import Refreshed, Refresher
 from muzero_cli.display.terminal import TerminalConsole
 from muzero_cli.display.training import TrainingDisplay
 from runs import Heard, make_trainer
+
+NO_CORE_AI = why_not_installed("coreai")
 
 
 class ScriptedAgent(MuZeroAgent):
@@ -224,14 +227,23 @@ class Until:
 @pytest.mark.parametrize(
     ("backend", "name", "value", "remedy"),
     [
-        ("coreml", "sys.platform", "linux", '"coreml-sim" runs the same programs anywhere'),
-        ("coreml-sim", "find_spec", lambda _: None, r"pip install 'mlx-muzero\[coreml\]'"),
+        ("coreml", "coreml.format.sys.platform", "linux", '"coreml-sim" runs the same programs'),
+        (
+            "coreml-sim",
+            "coreml.format.find_spec",
+            lambda _: None,
+            r"'mlx-muzero\[coreml\]'",
+        ),
+        pytest.param(
+            *("coreai", "coreai.format.has_devices", lambda: False, '"coreai-cpu" runs the same'),
+            marks=pytest.mark.skipif(bool(NO_CORE_AI), reason=str(NO_CORE_AI)),
+        ),
     ],
 )
 def test_a_machine_that_cannot_says_so_at_once(
     small_config, small_dataset, tmp_path, monkeypatch, backend, name, value, remedy
 ):
-    monkeypatch.setattr(f"mlx_muzero.training.refresher.{name}", value)
+    monkeypatch.setattr(f"mlx_muzero.{name}", value)
     rules = TradingRules.from_config(small_config)
     with pytest.raises(ConfigError, match=f'collect.backend: "{backend}".*{remedy}'):
         Refresher(small_config, backend, small_dataset, rules, tmp_path)

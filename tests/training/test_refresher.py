@@ -41,7 +41,8 @@ class Stage:
         self.model = build_model(config, rules.table)
         self.refresher = Refresher(config, "coreml-sim", dataset, rules, folder)
 
-    def export(self, weights, config, target, rows, samples, cancelled):
+    def export(self, weights, config, target, rows, samples, cancelled, export_format):
+        assert export_format == "coreml"
         if self.failure is not None:
             raise self.failure
         self.exported.append((target.name, rows))

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mlx_muzero.coreml.placement import OpPlacement, ProgramPlacement
+from mlx_muzero.exports.placement import OpPlacement, ProgramPlacement
 from mlx_muzero.profiling.figures import BackendProfile
 from mlx_muzero.profiling.profile import Profile
 from mlx_muzero.profiling.published import CRYPTO_TABLE

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
 
@@ -32,47 +32,61 @@ def export(
     run: Annotated[
         Path,
         typer.Argument(
-            help="Run folder; the export goes to RUN/export.", autocompletion=completion.runs
+            help="Run folder; exports go to RUN/export and RUN/export-coreai.",
+            autocompletion=completion.runs,
         ),
     ],
+    export_format: Annotated[
+        Optional[Literal["coreml", "coreai"]],
+        typer.Option(
+            "--format", help="Core ML or Core AI; default: each whose package is installed."
+        ),
+    ] = None,
     batch: Annotated[
         str, typer.Option(help="Batch sizes; each program is built once per size.")
     ] = "1,32,64",
     precision: Precision = "fp16",
     layer_norm: LayerNorm = "op",
     multifunction: Annotated[
-        bool, typer.Option("--multifunction", help="Put all programs into one package.")
+        bool, typer.Option("--multifunction", help="Put all programs into one Core ML package.")
     ] = False,
     checkpoint: Checkpoint = "best",
     db: RunDatabase = None,
     as_json: Json = False,
 ) -> None:
-    """Export a run's networks to Core ML and verify them before they replace an older export."""
-    from mlx_muzero.coreml.export import ExportOptions
+    """Export a run's networks for Apple's frameworks, each verified before it is kept."""
     from mlx_muzero.experiment.exporting import export_run
     from mlx_muzero.experiment.trained_run import load_run
+    from mlx_muzero.exports.formats import format_named, installed_formats
+    from mlx_muzero.exports.options import ExportOptions
     from muzero_cli.display.progress import VerbProgress
     from muzero_cli.display.verification import verification_tables
 
     options = ExportOptions(_batches(batch), precision, layer_norm, multifunction)
+    formats = (export_format,) if export_format else installed_formats() or ("coreml",)
+    for made_for in formats:
+        format_named(made_for).require_installed()
     loaded = load_run(run, checkpoint, db, report=say_event)
     console = narration_console()
-    target = loaded.folder.export_path
-    began = time.perf_counter()
+    made: list[dict[str, Any]] = []
+    for made_for in formats:
+        title, target = format_named(made_for).title, loaded.folder.export_paths[made_for]
+        began = time.perf_counter()
 
-    def show(verification: "Verification") -> None:
-        if not as_json:
-            output_console().print(verification_tables(verification))
+        def show(verification: "Verification", title: str = title) -> None:
+            if not as_json:
+                output_console().print(verification_tables(verification, title))
 
-    with VerbProgress(f"exporting checkpoint {loaded.checkpoint}: programs") as progress:
-        manifest = export_run(loaded, options, show, progress.tick, progress.doing)
+        with VerbProgress(f"exporting checkpoint {loaded.checkpoint}: programs") as progress:
+            manifest = export_run(loaded, made_for, options, show, progress.tick, progress.doing)
+        made.append({"export": str(target), **manifest.as_dict()})
+        console.print(
+            f"{target}: checkpoint {loaded.checkpoint}, {len(manifest.programs)} programs for "
+            f"{title}, exported and verified in {time.perf_counter() - began:.1f} s",
+            soft_wrap=True,
+        )
     if as_json:
-        answer({"export": str(target), **manifest.as_dict()})
-    console.print(
-        f"{target}: checkpoint {loaded.checkpoint}, {len(manifest.programs)} programs, exported "
-        f"and verified in {time.perf_counter() - began:.1f} s",
-        soft_wrap=True,
-    )
+        answer(made[0] if export_format else {"exports": made})
 
 
 def _batches(text: str) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
 
-from mlx_muzero.agent.backend_choice import ENGINES
+from mlx_muzero.exports.program import PLAYS
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.handover import back_up, move_away
 from mlx_muzero.paper.records.backup import Backup, restore_backup
@@ -40,7 +40,7 @@ def restore(file: Path, run: Path, database: Path | None, as_json: bool) -> None
     say(console, f"Do not continue it at {made.origin.host}:{made.origin.path}.")
     if session.feed == "replay":
         say(console, f"It replays {session.database}, which is not in the backup.")
-    if session.backend in ENGINES:
+    if session.backend in PLAYS:
         say(
             console,
             f"It plays an export, which is not in the backup: mlx-muzero export {session.model}",

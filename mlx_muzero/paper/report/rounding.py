@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlx_muzero.config.schema import ModelConfig
+from mlx_muzero.exports.program import PLAYS
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row
@@ -28,7 +29,7 @@ _NUMERICS = mapping(text, most=100)
 
 def value_tolerance(model: ModelConfig, backends: set[str]) -> float:
     """How far two roundings of a value may be apart, if such backends computed it."""
-    half = any(backend.startswith("coreml") for backend in backends)
+    half = any(backend in PLAYS for backend in backends)
     return (_FLOAT16_FRAC if half else _FLOAT32_FRAC) * (model.value_max - model.value_min)
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from mlx_muzero.config.choices import ConcreteBackend
+from mlx_muzero.config.choices import ExportBackend
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import Backtest, backtest
 from mlx_muzero.evaluation.metrics import Metrics
@@ -138,7 +138,7 @@ class AheadSearchPhase(SearchPhase):
 class BackgroundSearchPhase(SearchPhase):
     """Plays in the background with exported weights, whose age depends on timing."""
 
-    def __init__(self, context: PhaseContext, backend: ConcreteBackend) -> None:
+    def __init__(self, context: PhaseContext, backend: ExportBackend) -> None:
         super().__init__(context)
         exports = context.folder.collector_path
         refresher = Refresher(context.config, backend, context.dataset, context.rules, exports)

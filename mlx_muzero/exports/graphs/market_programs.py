@@ -1,7 +1,7 @@
-"""The computations of a factored model's two programs, in MIL."""
+"""The computations of a factored model's two programs."""
 
-from mlx_muzero.coreml.mil_layers import MilLayers, Var
-from mlx_muzero.coreml.toolkit import mb
+from mlx_muzero.exports.graphs.layers import Layers
+from mlx_muzero.exports.graphs.operations import Var
 from mlx_muzero.exports.interface import ExportSizes
 from mlx_muzero.exports.market_networks import Head, MarketNetworks
 
@@ -9,7 +9,7 @@ from mlx_muzero.exports.market_networks import Head, MarketNetworks
 class MarketPrograms:
     """Outputs by name; see `mlx_muzero.exports.interface`."""
 
-    def __init__(self, networks: MarketNetworks, sizes: ExportSizes, layers: MilLayers) -> None:
+    def __init__(self, networks: MarketNetworks, sizes: ExportSizes, layers: Layers) -> None:
         self._networks = networks
         self._sizes = sizes
         self._layers = layers
@@ -18,15 +18,15 @@ class MarketPrograms:
         """Compute the state that a window shows: (1, F, n, W)."""
         layers, window = self._layers, self._networks.window
         normal = layers.observation_norm(observation, window.observation_norm)
-        h = mb.transpose(x=layers.window(normal, window.first), perm=[0, 1, 3, 2])
-        latent = mb.relu(x=layers.linear(mb.relu(x=h), window.second))
+        h = layers.ops.transpose(layers.window(normal, window.first), (0, 1, 3, 2))
+        latent = layers.ops.relu(layers.linear(layers.ops.relu(h), window.second))
         return {"latent": latent, **self._seen(latent)}
 
     def step(self, latent: Var) -> dict[str, Var]:
         """Compute the states after every outcome."""
         layers, (first, second) = self._layers, self._networks.dynamics
-        h = mb.relu(x=layers.every_condition(latent, first, self._sizes.outcomes))
-        following = mb.relu(x=layers.linear(h, second))
+        h = layers.ops.relu(layers.every_condition(latent, first, self._sizes.outcomes))
+        following = layers.ops.relu(layers.linear(h, second))
         return {"next_latent": following, **self._seen(following)}
 
     def _seen(self, latent: Var) -> dict[str, Var]:
@@ -38,5 +38,5 @@ class MarketPrograms:
         }
 
     def _head(self, latent: Var, head: Head) -> Var:
-        hidden = mb.relu(x=self._layers.linear(latent, head.hidden))
+        hidden = self._layers.ops.relu(self._layers.linear(latent, head.hidden))
         return self._layers.linear(hidden, head.output)

@@ -1,21 +1,26 @@
-"""Core ML on a Mac, always in other processes, as it may crash or hang its caller."""
+"""Apple's frameworks on this machine, always in other processes, as they may crash or hang."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from mlx_muzero.coreml.loading import LOAD_PROGRAM
-from mlx_muzero.coreml.placement import ProgramPlacement, placements
+from mlx_muzero.config.choices import ExportFormat
 from mlx_muzero.exports.child import Child
-from mlx_muzero.exports.deployment import Deployment, units_to_try
+from mlx_muzero.exports.deployment import units_to_try
+from mlx_muzero.exports.formats import format_named
 from mlx_muzero.exports.manifest import Manifest
+from mlx_muzero.exports.placement import ProgramPlacement
 from mlx_muzero.exports.program import ComputeUnits, ProgramSet, program_set
 
 
-class CoreMl(Protocol):
-    """Core ML, run in other processes."""
+class Devices(Protocol):
+    """A framework, run in other processes."""
+
+    @property
+    def format(self) -> ExportFormat:
+        """The format it runs."""
+        ...
 
     @property
     def units(self) -> tuple[ComputeUnits, ...]:
@@ -35,31 +40,32 @@ class CoreMl(Protocol):
         ...
 
 
-class ThisMac:
-    """The Core ML of this machine."""
+class ThisMachine:
+    """The framework of this machine that runs a format."""
 
-    def __init__(self) -> None:
-        self.units = units_to_try()
+    def __init__(self, export_format: ExportFormat) -> None:
+        self.format = export_format
+        self.units = units_to_try(export_format)
 
     def plan(self, export: Path, units: ComputeUnits) -> tuple[ProgramPlacement, ...]:
-        """See `CoreMl`."""
-        return placements(export, units)
+        """See `Devices`."""
+        return format_named(self.format).plan(export, units)
 
     @contextmanager
     def programs(self, export: Path, units: ComputeUnits) -> Iterator[ProgramSet]:
-        """See `CoreMl`."""
+        """See `Devices`."""
         entries = Manifest.load(export).programs
-        child = Child(Deployment(export, loader=LOAD_PROGRAM), entries, "coreml", units)
+        child = Child(export, entries, self.format, units)
         try:
             yield program_set(child.call, entries)
         finally:
             child.end()
 
 
-def core_ml() -> CoreMl | None:
-    """Core ML; None on other systems.
+def devices(export_format: ExportFormat) -> Devices | None:
+    """The framework that runs a format; None if this machine does not have it.
 
     Raises:
         ConfigError: the environment names unknown compute units.
     """
-    return ThisMac() if sys.platform == "darwin" else None
+    return ThisMachine(export_format) if format_named(export_format).units_here() else None

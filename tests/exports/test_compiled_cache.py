@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mlx_muzero.coreml import compiled_cache
-from mlx_muzero.coreml.compiled_cache import load_compiled
 from mlx_muzero.coreml.device_program import DeviceProgram
 from mlx_muzero.errors import ExportError
+from mlx_muzero.exports import compiled_cache
+from mlx_muzero.exports.compiled_cache import load_compiled
 
 
 class FakeCoreML:

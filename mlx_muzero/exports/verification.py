@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from mlx_muzero.coreml.core_ml import CoreMl
-from mlx_muzero.coreml.loading import load_program
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.child import ChildLost
+from mlx_muzero.exports.devices import Devices
 from mlx_muzero.exports.drift import drift
 from mlx_muzero.exports.figures import EngineFigures, Verification
+from mlx_muzero.exports.formats import format_named
+from mlx_muzero.exports.loading import loader_named, loader_of
 from mlx_muzero.exports.manifest import Manifest, ProgramEntry
 from mlx_muzero.exports.market_drift import market_drift
 from mlx_muzero.exports.output_errors import output_errors
@@ -34,12 +35,13 @@ SAMPLES = 512
 _OUTPUT_SAMPLES = 128
 _DRIFT_SAMPLES = 64
 
-Loader = Callable[[Path, ProgramEntry], Program]
+Load = Callable[[Path, ProgramEntry], Program]
 
 
 def interpreted(folder: Path, entry: ProgramEntry) -> Program:
     """Load a program of the export in `folder`, to run in NumPy."""
-    return load_program(folder, entry, "sim")
+    load = loader_named(loader_of(Manifest.load(folder).export_format))
+    return load(folder, entry, "sim", "CPU_ONLY")
 
 
 def verify(
@@ -47,11 +49,11 @@ def verify(
     model: Model,
     table: ActionTable,
     samples: Samples,
-    core_ml: CoreMl | None = None,
+    devices: Devices | None = None,
     *,
     decide: Decide | None = None,
     quick: bool = False,
-    load: Loader = interpreted,
+    load: Load = interpreted,
     tick: Callable[[], None] = lambda: None,
 ) -> Verification:
     """Compare the export in `folder` with `model`.
@@ -61,7 +63,7 @@ def verify(
         model: has the weights the export was made from.
         table: the actions.
         samples: situations to compare on.
-        core_ml: runs the programs as well, on each of its units.
+        devices: runs the programs as well, on each of its units.
         decide: how a factored model's search decides in the situations of `samples`; needed for
             such a model unless `quick`.
         quick: compare only outputs, neither drift nor searches.
@@ -69,10 +71,12 @@ def verify(
         tick: called for every call of a program in this process, of which there are many.
 
     Raises:
-        ExportError: there is no export, its files were changed, or it was made from other weights.
+        ExportError: there is no export, its files were changed, it was made from other weights, or
+            by software whose exports cannot be read here.
     """
     manifest = Manifest.load(folder)
     manifest.check_files(folder)
+    format_named(manifest.export_format).require_readable(manifest.versions, str(folder))
     if manifest.weights_sha256 != digest(weights_of(model)):
         raise ExportError(
             f"{folder} was made from other weights, of checkpoint {manifest.checkpoint}. "
@@ -110,11 +114,11 @@ def verify(
 
     here = program_set(run, manifest.programs)
     engines = [figures("sim", None, here)]
-    if core_ml is not None:
-        for units in core_ml.units:
+    if devices is not None:
+        for units in devices.units:
             try:
-                with core_ml.programs(folder, units) as programs:
-                    engines.append(figures("coreml", units, programs))
+                with devices.programs(folder, units) as programs:
+                    engines.append(figures(devices.format, units, programs))
             except ChildLost as lost:  # the other units matter too
-                engines.append(EngineFigures("coreml", units, failure=str(lost)))
+                engines.append(EngineFigures(devices.format, units, failure=str(lost)))
     return Verification(manifest.precision, len(samples), tuple(engines))

@@ -1,4 +1,4 @@
-"""Exports in a separate process: ``python -m mlx_muzero.coreml.export_process FOLDER``.
+"""Exports in a separate process: ``python -m mlx_muzero.exports.export_process FOLDER``.
 
 Building and converting programs holds Python's lock for seconds, during which learning would stop.
 Here they use whatever processor time training leaves.
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.choices import ExportFormat
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import ExportError, MuZeroError
 from mlx_muzero.exports.figures import Verification
@@ -41,6 +42,7 @@ def export_in_child(
     rows: int,
     samples: Samples,
     cancelled: threading.Event,
+    export_format: ExportFormat,
 ) -> Manifest:
     """Export into the folder `target` in another process, and wait for it.
 
@@ -51,17 +53,18 @@ def export_in_child(
         rows: rows of the programs.
         samples: situations on which programs and model are compared before the export appears.
         cancelled: ends the process when set.
+        export_format: the format of the programs.
 
     Raises:
         ExportError: it failed, took too long or was cancelled.
     """
-    job = {"target": str(target), "rows": rows}
+    job = {"target": str(target), "rows": rows, "format": export_format}
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as stderr:
         np.savez(Path(folder, "weights.npz"), allow_pickle=False, **weights)
         np.savez(Path(folder, "samples.npz"), allow_pickle=False, **asdict(samples))
         Path(folder, "config.toml").write_text(config_toml.dumps(config))
         Path(folder, "job.json").write_text(json.dumps(job))
-        process = spawn("mlx_muzero.coreml.export_process", folder, stderr)
+        process = spawn("mlx_muzero.exports.export_process", folder, stderr)
         deadline = time.monotonic() + LIMIT_S
         try:
             while process.poll() is None:
@@ -79,9 +82,10 @@ def export_in_child(
 
 def main(folder: Path) -> None:
     """Run the export that `export_in_child` prepared in `folder`."""
-    # Needed only in this process; includes coremltools.
-    from mlx_muzero.coreml.export import ExportOptions, export
-    from mlx_muzero.coreml.verification import verify
+    # Needed only in this process.
+    from mlx_muzero.exports.export import export
+    from mlx_muzero.exports.options import ExportOptions
+    from mlx_muzero.exports.verification import verify
     from mlx_muzero.exports.weights import model_of
     from mlx_muzero.trading.core import TradingRules
 
@@ -98,7 +102,7 @@ def main(folder: Path) -> None:
         return verify(export_folder, model, table, samples, quick=True)
 
     options = ExportOptions(batches=(job["rows"],))
-    export(weights, config, target.name, target, verified, options)
+    export(weights, config, target.name, target, verified, options, export_format=job["format"])
 
 
 def _arrays(file: Path) -> dict[str, Any]:

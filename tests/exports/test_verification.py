@@ -10,12 +10,11 @@ import pytest
 
 from exports import passed, run_config, trading_model
 from markets import MINUTE_NS, walk_bars
-from mlx_muzero.coreml.core_ml import ThisMac
-from mlx_muzero.coreml.export import ExportOptions, export
-from mlx_muzero.coreml.verification import interpreted, verify
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.child import ChildLost
 from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE
+from mlx_muzero.exports.devices import ThisMachine
+from mlx_muzero.exports.export import export
 from mlx_muzero.exports.figures import (
     Agreement,
     Disagreement,
@@ -25,8 +24,10 @@ from mlx_muzero.exports.figures import (
     Verification,
 )
 from mlx_muzero.exports.manifest import Manifest
+from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.exports.program import program_set
 from mlx_muzero.exports.samples import draw_samples
+from mlx_muzero.exports.verification import interpreted, verify
 from mlx_muzero.exports.weights import weights_of
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
@@ -163,6 +164,7 @@ def test_a_changed_package_is_refused(exported, tmp_path, model, samples):
 class FakeMac:
     """Core ML played by the interpreter; its process dies on units in `lost`, `wrong` are off."""
 
+    format = "coreml"
     units = ("CPU_ONLY", "CPU_AND_GPU", "CPU_AND_NE")
 
     def __init__(self, lost=(), wrong=()):
@@ -197,7 +199,7 @@ def test_a_mac_verifies_every_compute_unit(check):
 @pytest.mark.skipif(sys.platform == "darwin", reason="Core ML is there")
 def test_the_environment_can_keep_a_mac_to_one_compute_unit(check, monkeypatch):
     monkeypatch.setenv(COMPUTE_UNITS_VARIABLE, "CPU_ONLY")
-    found = check(mac=ThisMac(), quick=True)
+    found = check(mac=ThisMachine("coreml"), quick=True)
     assert [figures.name for figures in found.engines] == ["interpreter", "Core ML CPU_ONLY"]
     assert "Core ML runs on macOS only" in found.problems()[0]
 

@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from mlx_muzero.coreml.export_process import export_in_child
 from mlx_muzero.errors import ExportError
+from mlx_muzero.exports.export_process import export_in_child
 from mlx_muzero.exports.samples import draw_samples
 from mlx_muzero.exports.weights import digest, model_of, sizes_of, weights_of
 from mlx_muzero.trading.core import TradingRules
@@ -26,7 +26,9 @@ def export(small_config, small_dataset, tmp_path):
     def export_weights(weights, cancelled=None):
         never = threading.Event()
         target = tmp_path / "step-7"
-        return export_in_child(weights, small_config, target, 32, samples, cancelled or never)
+        return export_in_child(
+            weights, small_config, target, 32, samples, cancelled or never, "coreml"
+        )
 
     return export_weights
 

@@ -1,0 +1,104 @@
+"""Core AI as an export format; loads coreai's library only when it is used."""
+
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlx_muzero.coreai.functions import require_precision
+from mlx_muzero.coreai.producer import PACKAGE, require_producer, require_same_producer
+from mlx_muzero.errors import ExportError
+from mlx_muzero.exports.formats import Format
+from mlx_muzero.exports.interface import ExportSizes, ProgramName, output_shapes
+from mlx_muzero.exports.manifest import ProgramEntry, digests
+from mlx_muzero.exports.options import ExportOptions
+from mlx_muzero.exports.placement import ProgramPlacement
+from mlx_muzero.exports.program import CORE_AI_UNITS, ComputeUnits
+
+if TYPE_CHECKING:
+    from mlx_muzero.exports.graphs.programs import AnyNetworks
+
+ASSET = "programs.aimodel"
+
+FIRST_MACOS = 27
+"""The first macOS that has Core AI; before it, and on Linux, the package brings a CPU runtime."""
+
+
+class CoreAi:
+    """See `mlx_muzero.exports.formats.Format`."""
+
+    title = "Core AI"
+    system = "macOS 27"
+    producer = PACKAGE
+    shares_weights = True
+    units = CORE_AI_UNITS
+    preferred_units: ComputeUnits = "neural_engine"
+
+    def units_here(self) -> tuple[ComputeUnits, ...]:
+        """All from macOS 27 on, elsewhere the CPU; none without the package."""
+        try:
+            self.require_installed()
+        except ExportError:
+            return ()
+        return self.units if has_devices() else ("cpu_only",)
+
+    def require_installed(self) -> None:
+        """Look for the package and its version, without importing it."""
+        require_producer()
+
+    def require_readable(self, versions: dict[str, str], where: str) -> None:
+        """Only what the installed version has made."""
+        require_producer()
+        require_same_producer(versions, where)
+
+    def write(
+        self,
+        folder: Path,
+        names: tuple[ProgramName, ...],
+        networks: "AnyNetworks",
+        sizes: ExportSizes,
+        options: ExportOptions,
+        tick: Callable[[], None],
+    ) -> tuple[ProgramEntry, ...]:
+        """One asset, with a function for every program and number of rows."""
+        from mlx_muzero.coreai.assets import read_functions
+        from mlx_muzero.coreai.programs import save
+
+        asset = folder / ASSET
+        keys = [(f"{name}_b{rows}", name, rows) for name in names for rows in options.batches]
+        save(asset, keys, networks, sizes, options.precision, options.layer_norm, tick)
+        saved, files = read_functions(asset), digests(asset, "coreai")
+        for function in saved.values():
+            require_precision(function, options.precision)
+        return tuple(
+            ProgramEntry(
+                name=name,
+                rows=rows,
+                package=ASSET,
+                function=key,
+                sha256=files,
+                inputs=saved[key].inputs,
+                outputs={
+                    output: saved[key].outputs[output][0]
+                    for output in output_shapes(name, sizes, rows)
+                },
+                op_histogram=saved[key].histogram(),
+                structure_sha256=saved[key].digest(),
+            )
+            for key, name, rows in keys
+        )
+
+    def plan(self, folder: Path, units: ComputeUnits) -> tuple[ProgramPlacement, ...]:
+        """No public interface tells it."""
+        return ()
+
+
+def has_devices() -> bool:
+    """Whether this is a Mac whose system has Core AI, with the Neural Engine and the GPU."""
+    if sys.platform != "darwin":
+        return False
+    return int(platform.mac_ver()[0].partition(".")[0] or 0) >= FIRST_MACOS
+
+
+FORMAT: Format = CoreAi()

@@ -1,0 +1,44 @@
+"""Writes programs as functions of one Core AI asset."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mlx_muzero.coreai.graphs import add_graph
+from mlx_muzero.coreai.operations import CoreAiOperations
+from mlx_muzero.coreai.toolkit import authoring as ca
+from mlx_muzero.exports.graphs.programs import AnyNetworks, computation
+from mlx_muzero.exports.interface import ExportSizes, ProgramName, input_shapes, output_shapes
+from mlx_muzero.exports.manifest import LayerNorm, Precision
+
+
+def save(
+    asset: Path,
+    programs: Sequence[tuple[str, ProgramName, int]],
+    networks: AnyNetworks,
+    sizes: ExportSizes,
+    precision: Precision,
+    layer_norm: LayerNorm,
+    tick: Callable[[], None] = lambda: None,
+) -> None:
+    """Save programs, which share their constants, into the new folder `asset`.
+
+    Equal weights do not yield equal files: the library writes lines of source code and random names
+    into them. `mlx_muzero.coreai.assets.Function.digest` looks at weights and operations only.
+
+    Args:
+        asset: the folder, named ``*.aimodel``.
+        programs: the name of each function, its program and its number of rows.
+        networks: the layers.
+        sizes: sizes of the model.
+        precision: number format inside.
+        layer_norm: as one operation, or decomposed.
+        tick: called after each program.
+    """
+    module = ca.Module.create()
+    with module:
+        ops = CoreAiOperations(precision)
+        for function, name, rows in programs:
+            shapes = input_shapes(name, sizes, rows), output_shapes(name, sizes, rows)
+            add_graph(function, *shapes, computation(name, networks, sizes, ops, layer_norm))
+            tick()
+    ca.AIProgram(module).save_asset(asset)

@@ -1,0 +1,1 @@
+"""The programs as operations, written once for every export format."""
