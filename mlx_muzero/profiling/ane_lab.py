@@ -43,6 +43,11 @@ class Lab:
             programs.setdefault(entry.name, {})[entry.rows] = program
         return programs
 
+    def verified(self, options: ExportOptions) -> Verification:
+        """Compare the outputs of an export with the model's, on every unit of Core ML too."""
+        folder, model, table = self.exported(options), self.subject.model, self.subject.table
+        return verify(folder, model, table, self.samples, self.core_ml, quick=True)
+
     def deployed(self, options: ExportOptions) -> Subject:
         """The model with an export with these options."""
         subject, folder = self.subject, self.exported(options)

@@ -147,10 +147,11 @@ def _sampled(sampler: Sampler, work: Callable[[], object], seconds: float) -> _S
         except OSError:
             return None
         try:
-            start, calls = time.perf_counter(), 0
-            while (passed := time.perf_counter() - start) < seconds:
+            start, calls, passed = time.perf_counter(), 0, 0.0
+            while calls == 0 or passed < seconds:
                 work()
                 calls += 1
+                passed = time.perf_counter() - start
         finally:
             process.kill()
             process.wait()

@@ -2,18 +2,13 @@
 
 import json
 import sys
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
-from exports import run_config, trading_model
-from fake_plans import FakePlan, cpu, neural_engine
-from mlx_muzero.coreml.plans import placement
+from fake_core_ml import FakeMac
 from mlx_muzero.errors import ExportError
-from mlx_muzero.exports.child import ChildLost
 from mlx_muzero.exports.devices import devices
-from mlx_muzero.exports.manifest import Manifest
 from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.profiling import ane_lab, ane_questions, doctor
 from mlx_muzero.profiling.ane_lab import Lab
@@ -22,53 +17,12 @@ from mlx_muzero.profiling.ane_report import write_report
 from mlx_muzero.profiling.doctor import Check
 from mlx_muzero.profiling.figures import BackendProfile
 from mlx_muzero.profiling.measure import Effort
-from mlx_muzero.profiling.subject import Subject
 from mlx_muzero.profiling.targets import Target
 from subjects import figures
 
 QUESTIONS = 5
 
 CHECKS = [Check("machine", "ok", "a machine")]
-
-
-class FakeMac:
-    """Core ML that plans `conv` for the Neural Engine, and computes as the interpreter does."""
-
-    units = ("CPU_ONLY", "CPU_AND_NE")
-
-    def __init__(self):
-        self.lab = None
-
-    def plan(self, export, units):
-        device = neural_engine if units == "CPU_AND_NE" else cpu
-        found = []
-        for entry in Manifest.load(export).programs:
-            operations = [
-                (f"ios18.{kind}", device if kind == "conv" else cpu, 0.01)
-                for kind, count in entry.op_histogram.items()
-                for _ in range(count)
-            ]
-            plan = FakePlan(**{entry.function or "main": operations})
-            found.append(placement(plan, entry, units))
-        return tuple(found)
-
-    @contextmanager
-    def programs(self, export, units):
-        if units == "CPU_ONLY":
-            raise ChildLost("its programs did not load within 180 s", curable=False)
-        yield self.lab.interpreted(export)
-
-
-@pytest.fixture(scope="module")
-def subject():
-    model = trading_model()
-    return Subject("a small one", run_config(model), model, {})
-
-
-@pytest.fixture(scope="module")
-def exported(subject, tmp_path_factory):
-    """Makes an export of the model; each one is made once for all tests."""
-    return Lab(subject, tmp_path_factory.mktemp("exports"), None).exported
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +61,9 @@ def test_a_mac_answers_every_question(make_lab, monkeypatch, tmp_path):
     chosen = [Target("native"), Target("mlx", "cpu"), Target("coreml", units="CPU_AND_NE")]
     monkeypatch.setattr(ane_questions, "targets", lambda exported: chosen if exported else [])
     heard = []
-    answers = list(ask(make_lab(FakeMac()), measure, heard.append))
+    answers = list(
+        ask(make_lab(FakeMac(broken=("CPU_ONLY",), on_the_engine=("conv",))), measure, heard.append)
+    )
     assert heard == [answer.question for answer in answers]
     assert [answer.status for answer in answers] == ["answered"] * QUESTIONS
     placed, layer_norm, times, functions, drift = (" ".join(a.findings) for a in answers)
@@ -170,7 +126,7 @@ def test_a_mac_on_which_nothing_works_has_failed(make_lab, monkeypatch):
             return tuple(replace(plan, operations=(), failure="SIGKILL") for plan in plans)
 
     monkeypatch.setattr(ane_questions, "targets", lambda exported: [Target("mlx", "cpu")])
-    answers = list(ask(make_lab(BrokenMac()), measure))
+    answers = list(ask(make_lab(BrokenMac(broken=("CPU_ONLY",))), measure))
     failed = [answer.status == "failed" for answer in answers]
     assert failed == [True, True, True, False, True]
     assert "SIGKILL" in answers[0].findings[0]

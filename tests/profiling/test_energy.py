@@ -37,6 +37,15 @@ def tool(tmp_path, monkeypatch):
     Called for the first time, it prints `rest`, if that is another text.
     """
     monkeypatch.setenv("PATH", str(tmp_path))
+    nap = time.sleep
+
+    def until_it_has_printed(seconds):
+        patience = time.monotonic() + 10
+        while not (tmp_path / "done").exists() and time.monotonic() < patience:
+            nap(0.002)
+        (tmp_path / "done").unlink(missing_ok=True)
+
+    monkeypatch.setattr(energy.time, "sleep", until_it_has_printed)
 
     def make(name, text, rest=None):
         (tmp_path / "printed").write_text(text)
@@ -45,7 +54,7 @@ def tool(tmp_path, monkeypatch):
         script.write_text(
             f"#!/bin/sh\ncd '{tmp_path}'\n"
             "if [ -e rest ]; then /bin/cat rest; /bin/rm rest; else /bin/cat printed; fi\n"
-            "exec /bin/sleep 600\n"
+            ": > done\nexec /bin/sleep 600\n"
         )
         script.chmod(script.stat().st_mode | stat.S_IXUSR)
 
@@ -53,7 +62,8 @@ def tool(tmp_path, monkeypatch):
 
 
 def measured():
-    return measure_energy(find_sampler(), lambda: time.sleep(0.01), 16, 0.3)
+    """One call at rest and one at work, each as long as the tool needs to print."""
+    return measure_energy(find_sampler(), lambda: time.sleep(0.01), 16, 0.0)
 
 
 def assert_means(found, name):

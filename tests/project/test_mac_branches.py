@@ -24,7 +24,7 @@ from mlx_muzero.coreai import format as core_ai
 from mlx_muzero.coreml import device_program, plans, toolkit
 from mlx_muzero.coreml import format as core_ml
 from mlx_muzero.exports import compiled_cache
-from mlx_muzero.profiling import doctor, energy, profile
+from mlx_muzero.profiling import doctor, energy, mac_machine_checks, profile
 from mlx_muzero.runlog import folders
 from model_exports import export_model
 from subjects import small_subject
@@ -59,12 +59,16 @@ def taken_on_a_mac(statement: ast.stmt, following: ast.stmt | None) -> int | Non
     """The first line after `statement` that a Mac runs; None if all machines go on alike."""
     if not isinstance(statement, ast.If):
         return None
-    asked = [n for n in ast.walk(statement.test) if isinstance(n, ast.Compare)]
-    asked = [n for n in asked if ast.unparse(n.left) == "sys.platform"]
-    if not asked:
-        return statement.body[0].lineno if any(map(mark_of, ast.walk(statement.test))) else None
-    (operator,), (system,) = asked[0].ops, asked[0].comparators
-    if isinstance(operator, ast.Eq) == (ast.unparse(system) == "'darwin'"):
+    denied = isinstance(statement.test, ast.UnaryOp) and isinstance(statement.test.op, ast.Not)
+    compared = [n for n in ast.walk(statement.test) if isinstance(n, ast.Compare)]
+    asked = [n for n in compared if ast.unparse(n.left) == "sys.platform"]
+    if not asked and not any(map(mark_of, ast.walk(statement.test))):
+        return None
+    holds = not denied
+    if asked:
+        (operator,), (system,) = asked[0].ops, asked[0].comparators
+        holds = isinstance(operator, ast.Eq) == (ast.unparse(system) == "'darwin'")
+    if holds:
         return statement.body[0].lineno
     rest = statement.orelse[0] if statement.orelse else following
     return rest.lineno if rest else None
@@ -219,6 +223,9 @@ CALLS = {
     ),
     "mlx_muzero/profiling/doctor.py:check_neural_engine": lambda mac: doctor.check_neural_engine(),
     "mlx_muzero/profiling/energy.py:find_sampler": samplers,
+    "mlx_muzero/profiling/mac_machine_checks.py:full_flush": lambda mac: (
+        mac_machine_checks.full_flush(None)
+    ),
     "mlx_muzero/profiling/profile.py:_notes": notes,
     "mlx_muzero/runlog/folders.py:flush": flush,
 }
@@ -268,6 +275,7 @@ def test_what_a_mac_does_there_runs(place, small_config, tmp_path, monkeypatch):
         ("if x and sys.platform != 'darwin':\n    a()\nb()", (1, 3)),
         ("if sys.platform == 'linux':\n    a()\nb()", (1, 3)),
         ("if shutil.which('macmon'):\n    a()\nb()", (1, 2)),
+        ("if not hasattr(fcntl, 'F_FULLFSYNC'):\n    a()\nb()", (1, 3)),
         ("a = 1 if sys.platform == 'darwin' else 2", (1,)),
         ("def f():\n    return platform.mac_ver()[0]", (2,)),
         ("for a in b:\n    if sys.platform == 'darwin':\n        c()", (2, 3)),

@@ -13,6 +13,7 @@ from muzero_cli.options import Json, in_a_folder
 if TYPE_CHECKING:
     from mlx_muzero.profiling.ane_questions import Answer
     from mlx_muzero.profiling.doctor import Check
+    from mlx_muzero.profiling.mac_claims import Result
 
 FAILED_EXIT_CODE = 1
 
@@ -24,6 +25,9 @@ def doctor(
     report: Annotated[
         Path, typer.Option(help="Where --ane writes its findings.", callback=in_a_folder)
     ] = Path("mlx-muzero-ane.md"),
+    mac: Annotated[
+        bool, typer.Option("--mac", help="Check what only a Mac can show, claim by claim.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Report what this machine has, how fast it is, and what is missing and why."""
@@ -40,6 +44,12 @@ def doctor(
         if not as_json:
             _print_answers(answers)
         failed = any(found.status == "failed" for found in answers)
+    if mac and not failed:
+        results = _settled()
+        values = (values if ane else {"checks": values}) | {"claims": [asdict(r) for r in results]}
+        if not as_json:
+            _print_results(results)
+        failed = any(result.status == "fail" for result in results)
     if as_json:
         answer(values)
     if failed:
@@ -55,6 +65,25 @@ def _answers(checks: list["Check"], report: Path) -> list["Answer"]:
         answers = examine_neural_engine(report, checks, status.update)
     console.print(f"written to {report}", soft_wrap=True)
     return answers
+
+
+def _settled() -> list["Result"]:
+    """Check every claim about Macs."""
+    from mlx_muzero.profiling.mac_claims import examine_mac
+
+    with narration_console().status("") as status:
+        return examine_mac(status.update)
+
+
+def _print_results(results: list["Result"]) -> None:
+    from mlx_muzero.profiling.mac_claims import CLAIMS
+
+    out = output_console()
+    for claim, result in zip(CLAIMS, results, strict=True):
+        out.print(f"{result.status:8} {result.name}: {claim.text}", markup=False)
+        out.print(f"         {result.found}", markup=False)
+    count = [sum(r.status == status for r in results) for status in ("pass", "fail", "not run")]
+    out.print("{} passed, {} failed, {} not run".format(*count))
 
 
 def _print_checks(checks: list["Check"]) -> None:
