@@ -4,6 +4,7 @@ import json
 import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 import venv
@@ -36,7 +37,7 @@ SHELL_SCRIPTS = [
     ROOT / ".ci" / "run",
     *(
         ROOT / "scripts" / name
-        for name in ("docs", "macos-wheel", "sanitize", "test", "test-cblas", "test-cpp")
+        for name in ("arm64", "docs", "macos-wheel", "sanitize", "test", "test-cblas", "test-cpp")
     ),
 ]
 
@@ -254,6 +255,15 @@ def test_costs_are_compared_on_the_same_sessions(tmp_path, run_script):
 def test_shell_scripts_are_executable_and_parse(script):
     assert os.access(script, os.X_OK)
     assert subprocess.run(["bash", "-n", str(script)]).returncode == 0
+
+
+def test_arm64_says_why_it_cannot_run(tmp_path):
+    for program in ("bash", "dirname", "uname"):
+        (tmp_path / program).symlink_to(shutil.which(program))
+    script = ROOT / "scripts" / "arm64"
+    done = subprocess.run([script, "short"], env={"PATH": str(tmp_path)}, capture_output=True)
+    assert done.returncode == 3
+    assert re.match(rb"arm64: NOT RUN: (this machine is|apt-get is not installed)", done.stderr)
 
 
 def blocks(page, language):
