@@ -13,8 +13,8 @@ told of each seed and of their mean. With --train, a factored model is trained f
 years of --fit alone, at the preset's costs; its cost factor is chosen by the years left out, and
 where none of them paid, it is not trained. Its runs, and those of --run, which must not know the
 test either, play the same days at the same costs. Intervals (95 %) draw whole days. The ledger next
-to STORE counts the looks. With --walk, the same bars with random signs are written to STORE2, and
-all of it is done there, where there is nothing to find.
+to STORE counts the looks, and what was tried on the years left out. With --walk, the same bars with
+random signs are written to STORE2, and all of it is done there, where there is nothing to find.
 
 Six years of minutes take about a gigabyte, and a rival up to a minute for each round trip,
 `fitted_q` six. Import the bars first: mlx-muzero data import FILE --symbol USDJPY --db STORE
@@ -40,7 +40,7 @@ from mlx_muzero.evaluation.backtest import Backtest, backtest
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.rivals.fitted_q import FittedQRecipe
 from mlx_muzero.experiment.loading import load_config, load_dataset
-from mlx_muzero.experiment.looks import looked_bars
+from mlx_muzero.experiment.looks import looked_bars, record_training
 from mlx_muzero.runlog.look_ledger import LookLedger
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.rules import TradingRules
@@ -122,6 +122,10 @@ class Study:
         if options.train is None:
             return []
         rules, factors = TradingRules.from_config(config), options.factors
+        for factor in factors:
+            tried = replace(config, search=replace(config.search, cost_factor=factor))
+            label = Path(f"{FACTORED}, years left out, costs {factor:g} times")
+            record_training(self._store, self._market.dataset, tried, label)
         choice = choose(partial(of_factored, config, factors), rules, self._folds)
         self._keep(rules.costs.round_trip_pips, FACTORED, choice.by_year)
         if choice.place is None:

@@ -176,24 +176,25 @@ FX_INTRADAY = replace(
         window_bars=1,
     ),
     trading=replace(FX_SMALL.trading, round_trip_cost_pips=0.4),
-    model=replace(FX_FACTORED.model, members=4),
+    # What one set of networks says of minute bars is mostly noise, in which those that learn apart
+    # differ.
+    model=replace(FX_FACTORED.model, members=8),
     # One simulation reads no bar ahead: where the next decision may be a bar away, what two actions
     # are worth differs by less than the noise, which is why targets hold positions.
     search=SearchConfig(num_simulations=1, depth_limit=1, discount=0.99, cost_factor=2.0),
     train=replace(
         FX_FACTORED.train,
         # Few steps, and none chosen by a validation: a year of days cannot tell good from lucky.
-        episodes=600,
-        batch_size=8192,
-        num_unroll_steps=1,
+        episodes=500,
+        batch_size=16384,
+        num_unroll_steps=0,
         hold_bars=30,
+        volatility_bars=480,
         learning_rate=1e-3,
         learning_rate_decay_steps=0,
         average_decay=0.98,
-        reward_weight=0.02,
-        outcome_weight=0.02,
         mirrored=False,  # Tokyo's fix prefers a direction
-        validate_interval=600,
+        validate_interval=500,
     ),
 )
 """A currency pair by trading days, at the cost of a large account; see docs/results.md."""

@@ -363,6 +363,12 @@ class TrainConfig:
     hold_bars: int = setting(
         1, "bars that a factored model's targets hold a position before the next decision", 1, 1000
     )
+    volatility_bars: int = setting(
+        0,
+        "bars whose volatility a factored model measures its errors in; 0: in pips",
+        0,
+        100_000,
+    )
     value_loss: ValueLoss = setting("cross_entropy", "two-hot cross-entropy or mean squared error")
     validate_interval: int = setting(100, "episodes between validations", 1)
     validate_sessions: int = setting(100, "sessions per validation", 1)

@@ -29,6 +29,7 @@ from mlx_muzero.trading.gains import (
     unit_moves,
 )
 from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.training.bar_weights import bar_weights
 from mlx_muzero.training.chain_measuring import measure_chain
 from mlx_muzero.types import F32, F64, I32, I64, U64, Bool
 
@@ -45,6 +46,7 @@ class BarBatch:
         move: ``f32[n, K + 1]`` pips of an exposure of 1 from the fill after each bar to the next.
         worth: ``f32[n, K + 1, S]`` targets of the worth of each account state.
         known: ``f32[n, K + 1, I]`` what the worth head is told (`KnownInputs.rows`).
+        weight: ``f32[n]`` of the squared errors of each row.
     """
 
     rows: F32
@@ -52,6 +54,7 @@ class BarBatch:
     move: F32
     worth: F32
     known: F32
+    weight: F32
 
 
 def bars_ahead(market: MarketConfig, unroll_steps: int, hold_bars: int) -> int:
@@ -102,6 +105,7 @@ class BarSampler:
             after the end is never learned from, so what the copy says of it is arbitrary.
         cost_factor: costs in the targets, over those of the rules.
         mirrored: whether every other row of a batch sees the market upside down.
+        volatility_bars: as for `bar_weights`.
         bars: ``i64[n]`` to draw from; those of the training sessions by default.
     """
 
@@ -116,6 +120,7 @@ class BarSampler:
         hold_bars: int = 1,
         cost_factor: float = 1.0,
         mirrored: bool = False,
+        volatility_bars: int = 0,
         bars: I64 | None = None,
     ) -> None:
         self._dataset, self._rules, self._copy = dataset, rules, copy
@@ -128,6 +133,7 @@ class BarSampler:
         ahead = bars_ahead(dataset.config, unroll_steps, hold_bars)
         self.bars = learnable_bars(dataset, ahead) if bars is None else bars
         self._last = last_decisions(dataset)
+        self._weights = bar_weights(dataset, rules.pip_size, self.bars, volatility_bars)
         self._outcomes = dataset.outcomes.astype(np.int32)
         # Costs that are drawn come on top of none.
         self._charged, self._added = rules, added_exposure(rules)
@@ -156,6 +162,7 @@ class BarSampler:
             move=unit_moves(earned[:, : steps + 1], rules).astype(np.float32),
             worth=(held + self._discount**self._hold_bars * later).astype(np.float32),
             known=known,
+            weight=self._weights[bar],
         )
 
     def _earned(self, bar: I64) -> F64:

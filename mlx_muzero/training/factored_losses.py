@@ -20,11 +20,12 @@ class DeviceBarBatch(NamedTuple):
     move: mx.array
     worth: mx.array
     known: mx.array
+    weight: mx.array
 
     @classmethod
     def of(cls, batch: BarBatch) -> "DeviceBarBatch":
         """Copy a batch to MLX."""
-        arrays = batch.rows, batch.outcome, batch.move, batch.worth, batch.known
+        arrays = batch.rows, batch.outcome, batch.move, batch.worth, batch.known, batch.weight
         return cls(*map(mx.array, arrays))
 
 
@@ -33,8 +34,8 @@ def factored_losses(model: FactoredModel, batch: DeviceBarBatch) -> dict[str, mx
 
     ``value`` is the squared error of the worth of every position, ``reward`` that of the move of
     the outcome that happened, each in its unit of learning; ``outcome`` is the cross-entropy. The
-    last two are missing where nothing is unrolled. Each member of the model has its own share of
-    the rows.
+    last two are missing where nothing is unrolled. Squared errors count by the weight of their row.
+    Each member of the model has its own share of the rows.
     """
     pips, members = model.usual.move_pips, model.members
     found = [
@@ -52,14 +53,14 @@ def _losses(networks: MarketNetworks, batch: DeviceBarBatch, pips: mx.array) -> 
     for step in range(steps + 1):
         unit = WORTH_DEVIATIONS * pips
         worth = networks.worth_told(latent, batch.known[:, step]) * unit - batch.worth[:, step]
-        worth_errors.append(mx.square(worth / unit).mean())
+        worth_errors.append((batch.weight[:, None] * mx.square(worth / unit)).mean())
         if step == steps:
             break
         outcome = batch.outcome[:, step]
         surprises.append(nn.losses.cross_entropy(networks.outcome_head(latent), outcome).mean())
         moves = networks.move_head(latent) * pips
         move = (moves * one_hot(outcome, networks.outcomes)).sum(axis=-1)
-        move_errors.append(mx.square((move - batch.move[:, step]) / pips).mean())
+        move_errors.append((batch.weight * mx.square((move - batch.move[:, step]) / pips)).mean())
         latent = scale_gradient(networks.after(latent, outcome), UNROLL_GRADIENT_SCALE)
     found = {"value": worth_errors, "reward": move_errors, "outcome": surprises}
     return {name: mx.stack(errors).mean() for name, errors in found.items() if errors}

@@ -47,6 +47,7 @@ class PathSampler(BarSampler):
         hold_bars: int = 1,
         cost_factor: float = 1.0,
         mirrored: bool = False,
+        volatility_bars: int = 0,
         bars: I64 | None = None,
     ) -> None:
         super().__init__(
@@ -58,6 +59,7 @@ class PathSampler(BarSampler):
             hold_bars=hold_bars,
             cost_factor=cost_factor,
             mirrored=mirrored,
+            volatility_bars=volatility_bars,
             bars=bars,
         )
         session = copy.known.session_bars
@@ -96,6 +98,7 @@ class PathSampler(BarSampler):
             move=move[at].astype(np.float32),
             worth=target[at].astype(np.float32),
             known=self._known_rows(left[at], cost[path]),
+            weight=self._weights[bar],
         )
 
     def _left_after(self, key: U64, span: int, length: int) -> I64:

@@ -79,6 +79,7 @@ class ResumableState:
                 hold_bars=config.train.hold_bars,
                 cost_factor=config.search.cost_factor,
                 mirrored=config.train.mirrored,
+                volatility_bars=config.train.volatility_bars,
             )
         self.counters = counters
         self.learner = Learner(model, loss_config(config.train, counters.phase), ranks)

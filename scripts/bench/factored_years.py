@@ -60,6 +60,7 @@ def trained_on(config: Config, fold: Fold, rules: TradingRules) -> FactoredModel
         hold_bars=train.hold_bars,
         cost_factor=config.search.cost_factor,
         mirrored=train.mirrored,
+        volatility_bars=train.volatility_bars,
         bars=bars,
     )
     learner, row = Learner(model, train), np.arange(train.batch_size)

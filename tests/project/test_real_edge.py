@@ -134,6 +134,10 @@ def test_factored_models_are_trained_where_years_left_out_paid(study, tmp_path):
     assert (compared["policy"], compared["than"]) == ("all runs", "fitted_q")
     assert compared["low"] <= compared["mean"] <= compared["high"]
     assert {row["year"] for row in found["years"] if row["policy"] == "factored"} == {*YEARS[:3]}
+    ledger = (tmp_path / "rising.duckdb.looks.jsonl").read_text().splitlines()
+    tried = [json.loads(line)["run"] for line in ledger if '"trained"' in line]
+    times = [f"factored, years left out, costs {factor} times" for factor in (1, 2)]
+    assert tried == [*times, "factored 0", "factored 1"]
     kept = (tmp_path / "runs" / "factored 1" / "journal.jsonl").read_bytes()
     again = study("--pips", "0.4", *runs, *quick, "--factors", "1,2", market=rising)
     assert [row["net"] for row in again["test"][-3:]] == net

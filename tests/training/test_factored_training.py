@@ -28,6 +28,8 @@ from mlx_muzero.trading.gains import gains, unit_moves
 from mlx_muzero.trading.positions import FX_ACTIONS, TARGET_ACTIONS
 from mlx_muzero.training import chain_measuring
 from mlx_muzero.training.bar_batches import BarSampler, learnable_bars, measure_usual
+from mlx_muzero.training.bar_weights import bar_weights
+from mlx_muzero.training.factored_losses import DeviceBarBatch, factored_losses
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.models import build_model, measure_observations, starting_weights
 from mlx_muzero.training.progress import Counters
@@ -214,6 +216,36 @@ def test_going_flat_at_the_end_of_a_day_is_paid_where_leaving_costs(days):
     np.testing.assert_allclose(paid[ended, 1:], wanted, rtol=1e-4)
     assert not paid[~ended].any()
     assert not paid[:, 0].any()
+
+
+def test_errors_count_by_the_inverse_of_the_variance(config):
+    """A market twice as wild has a quarter of the weight, and so has what it taught."""
+    bars = walk_bars(3000)
+    wild = np.repeat([1.0, 2.0, 0.0], 1000)
+    close = np.round(110.0 + np.cumsum(wild * np.diff(bars.close, prepend=110.0)), 3)
+    market = MarketDataset.from_bars(
+        dataclasses.replace(bars, open=close, high=close, low=close, close=close), config.market
+    )
+    bars = np.arange(200, 2800)
+    weight = bar_weights(market, 0.01, bars, 100)
+    assert weight[bars].mean() == pytest.approx(1.0, rel=1e-4)
+    assert weight[1100:2000].mean() / weight[200:1000].mean() == pytest.approx(0.25, rel=0.1)
+    assert weight[2100:].max() == pytest.approx(100.0 * np.median(weight[bars]), rel=0.1)
+    assert (bar_weights(market, 0.01, bars, 0) == 1.0).all()
+    rules = TradingRules.from_config(config)
+    model = build_model(config, rules.table)
+    measure_usual(model, market, rules)
+    sampler = BarSampler(market, rules, model, STEPS, DISCOUNT, volatility_bars=100)
+    batch = sampler.batch(keys(8), dict_of(model))
+    each = bar_weights(market, rules.pip_size, sampler.bars, 100)
+    np.testing.assert_array_equal(batch.weight, each[drawn(sampler, 8)])
+
+    def value(weight):
+        rows = dataclasses.replace(batch, weight=weight.astype(np.float32))
+        return float(factored_losses(model, DeviceBarBatch.of(rows))["value"])
+
+    apart = [value(8.0 * np.eye(8)[row]) for row in range(8)]
+    assert value(batch.weight) == pytest.approx(np.mean(batch.weight * apart), rel=1e-4)
 
 
 def test_a_model_of_market_and_account_is_unrolled():
