@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from mlx_muzero import __version__
+from mlx_muzero.machine import processor
 
 Status = Literal["ok", "warn", "unavailable", "fail"]
 
@@ -109,7 +110,29 @@ def check_mlx() -> Check:
     detail = f"{probe.found['version']}, default device {probe.found['device']}"
     if sys.platform == "darwin" and not probe.found["metal"]:
         return Check("mlx", "warn", f"{detail}, without Metal", "use an Apple silicon Mac")
+    if (unused := _unused_accelerators()) is not None:
+        return Check("mlx", "warn", f"{detail}; {unused}", "update to macOS 26.2 or later")
     return Check("mlx", "ok", detail)
+
+
+_WITH_ACCELERATORS = 5
+"""First generation of Apple's M chips whose GPU has neural accelerators."""
+_ACCELERATORS_FROM = (26, 2)
+"""The macOS for which MLX's kernels for them are built."""
+
+
+def _unused_accelerators() -> str | None:
+    """Why the neural accelerators in this Mac's GPU are of no use; None if they are, or not there.
+
+    On macOS 26.0 and 26.1, MLX's wheel takes them to be usable (ml-explore/mlx#4525).
+    """
+    chip = re.match(r"Apple M(\d+)", processor())
+    if chip is None or int(chip[1]) < _WITH_ACCELERATORS:
+        return None
+    release = platform.mac_ver()[0]
+    if tuple(int(part) for part in release.split(".")[:2]) >= _ACCELERATORS_FROM:
+        return None
+    return f"MLX uses the neural accelerators of its GPU from macOS 26.2 on, not {release}"
 
 
 _BLAS_PROBE = """

@@ -11,8 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import Literal
 
-from mlx_muzero.errors import RankLost, RunError
+import mlx.core as mx
+
+from mlx_muzero.errors import ConfigError, RankLost, RunError
 from mlx_muzero.processes.stop_signals import stop_signals
 from mlx_muzero.runlog import journal
 from mlx_muzero.training.run import RunFolder
@@ -35,7 +38,38 @@ def launched() -> bool:
     return any(name in os.environ for name in _RANK_VARIABLES)
 
 
-def launch(folder: RunFolder, command: Sequence[str], ranks: int | None, hosts: Path | None) -> str:
+RankBackend = Literal["ring", "jaccl", "jaccl-ring"]
+"""How ranks talk: over TCP, or by RDMA over Thunderbolt, each cabled to each or in a ring."""
+
+
+def require_rank_backend(backend: RankBackend, hosts: Path | None) -> None:
+    """Check that ranks can talk in this way here.
+
+    Raises:
+        ConfigError: they cannot.
+    """
+    if backend == "ring":
+        return
+    if hosts is None:
+        raise ConfigError(
+            f"--backend {backend} is for several Macs: name them with --hostfile, the file that "
+            f'"mlx.distributed_config --backend {backend} --over thunderbolt" writes'
+        )
+    if not mx.distributed.is_available("jaccl"):
+        raise ConfigError(
+            f"--backend {backend} needs RDMA, which this machine does not offer: Macs with "
+            "Thunderbolt 5, macOS 26.2 or later, and RDMA enabled once in recovery mode with "
+            '"rdma_ctl enable". Leave the option out to talk over TCP'
+        )
+
+
+def launch(
+    folder: RunFolder,
+    command: Sequence[str],
+    ranks: int | None,
+    hosts: Path | None,
+    backend: RankBackend = "ring",
+) -> str:
     """Run `command` on every rank and wait; return "finished" or "stopped".
 
     Ctrl-C is passed to the first rank, which stops all ranks.
@@ -45,11 +79,14 @@ def launch(folder: RunFolder, command: Sequence[str], ranks: int | None, hosts: 
         command: what each rank runs; its program is an absolute path on every machine.
         ranks: number of processes on this machine, if there are no `hosts`.
         hosts: hostfile of `mlx.distributed_config`, this machine first.
+        backend: how the ranks talk.
 
     Raises:
+        ConfigError: they cannot talk in this way here.
         RankLost: the training ended in any other way.
         RunError: mlx.launch is not installed.
     """
+    require_rank_backend(backend, hosts)
     launcher = Path(sys.executable).with_name("mlx.launch")
     if not launcher.exists():
         raise RunError(f"{launcher} is missing: reinstall mlx in this environment.")
@@ -57,7 +94,7 @@ def launch(folder: RunFolder, command: Sequence[str], ranks: int | None, hosts: 
     before = _events(folder)
     # A new session, because Ctrl-C in the terminal would reach every rank, and mlx.launch kills.
     running = subprocess.Popen(
-        [str(launcher), "--backend", "ring", *where, "--", *command],
+        [str(launcher), "--backend", backend, *where, "--", *command],
         stdin=subprocess.PIPE,
         bufsize=0,
         start_new_session=True,

@@ -7,6 +7,7 @@ a group of one.
 
 import io
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -19,6 +20,9 @@ import numpy as np
 
 from mlx_muzero.errors import ConfigError, RankLost
 from mlx_muzero.training.peer_watch import PeerWatch, opened_by
+
+_FROM_CONNECTIONS = ("[ring]", "[jaccl]")
+"""How MLX's errors about connections begin."""
 
 
 class Ranks:
@@ -48,8 +52,22 @@ class Ranks:
 
     @classmethod
     def join(cls) -> "Ranks":
-        """Join the ranks this process was launched with."""
-        group, connections = opened_by(mx.distributed.init)
+        """Join the ranks this process was launched with.
+
+        Raises:
+            RankLost: they are to talk by RDMA, and cannot.
+        """
+        rdma = "MLX_JACCL_COORDINATOR" in os.environ
+        init = partial(mx.distributed.init, strict=rdma, backend="jaccl" if rdma else "any")
+        try:
+            group, connections = opened_by(init)
+        except RuntimeError as error:
+            if not rdma:
+                raise
+            raise RankLost(
+                f"this process cannot reach the others by RDMA ({error}): check the cables and the "
+                "hostfile, or leave out --backend"
+            ) from error
         return cls(group, connections) if group.size() > 1 else cls()
 
     @property
@@ -117,7 +135,7 @@ class Ranks:
             with self._watch.waiting() if self._watch else nullcontext():
                 yield
         except RuntimeError as error:
-            if self.size == 1 or "[ring]" not in str(error):
+            if self.size == 1 or not str(error).startswith(_FROM_CONNECTIONS):
                 raise
             raise self._lost(error) from error
 

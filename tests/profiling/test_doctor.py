@@ -126,6 +126,28 @@ def test_a_mac_without_metal_is_warned(monkeypatch):
     assert doctor.check_mlx().status == "warn"
 
 
+@pytest.mark.parametrize(
+    ("chip", "release", "status"),
+    [
+        ("Apple M5 Max", "26.1", "warn"),
+        ("Apple M5", "15.7", "warn"),
+        ("Apple M5", "26.2", "ok"),
+        ("Apple M10", "27.0", "ok"),
+        ("Apple M4 Pro", "15.7", "ok"),
+        ("arm64", "15.7", "ok"),
+    ],
+)
+def test_an_m5_needs_a_macos_that_knows_its_accelerators(monkeypatch, chip, release, status):
+    monkeypatch.setattr(doctor, "processor", lambda: chip)
+    monkeypatch.setattr(doctor.platform, "mac_ver", lambda: (release, ("", "", ""), "arm64"))
+    found = {"version": "0.32.4", "device": "Device(gpu, 0)", "metal": True}
+    pretend(monkeypatch, doctor._Probe(found))
+    check = doctor.check_mlx()
+    assert check.status == status
+    assert ("update to macOS 26.2" in check.remedy) == (status == "warn")
+    assert (f"not {release}" in check.detail) == (status == "warn")
+
+
 @pytest.mark.parametrize(("machine", "status"), [("arm64", "ok"), ("x86_64", "unavailable")])
 def test_the_neural_engine_of_a_mac(monkeypatch, machine, status):
     monkeypatch.setattr(sys, "platform", "darwin")

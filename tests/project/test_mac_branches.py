@@ -182,6 +182,11 @@ def sampler(mac, tool):
     assert energy.find_sampler().command[0] == tool
 
 
+def of_an_m5(mac):
+    mac.patch.setattr(doctor, "processor", lambda: "Apple M5")
+    assert "not 15.1" in doctor._unused_accelerators()
+
+
 def samplers(mac):
     sampler(mac, "macmon")
     sampler(mac, "powermetrics")
@@ -221,6 +226,7 @@ CALLS = {
         mac.probing(version="0.32.4", device="Device(cpu, 0)", metal=False),
         doctor.check_mlx(),
     ),
+    "mlx_muzero/profiling/doctor.py:_unused_accelerators": of_an_m5,
     "mlx_muzero/profiling/doctor.py:check_neural_engine": lambda mac: doctor.check_neural_engine(),
     "mlx_muzero/profiling/energy.py:find_sampler": samplers,
     "mlx_muzero/profiling/mac_machine_checks.py:full_flush": lambda mac: (

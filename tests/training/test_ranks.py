@@ -1,8 +1,10 @@
 """Training in several processes: the same steps as one, and a clear end when one dies."""
 
 import dataclasses
+import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,6 +19,7 @@ from folders import HELPERS
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.errors import ConfigError, RankLost
 from mlx_muzero.runlog import journal
+from mlx_muzero.training import launch as launching
 from mlx_muzero.training.checkpoint import Checkpoint, packed, unpacked
 from mlx_muzero.training.launch import launch
 from mlx_muzero.training.ranks import Ranks
@@ -186,6 +189,62 @@ def test_mlx_launch_that_says_nothing_of_a_failure_is_not_believed(tmp_path, sma
     folder = RunFolder(tmp_path / "run")
     with pytest.raises(RankLost, match="ended without a message; no checkpoint was written yet"):
         launch(folder, [sys.executable, "-c", "raise SystemExit(3)"], 2, None)
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The command lines of mlx.launch, of which none is run."""
+    heard = []
+
+    class Ended:
+        stdin = io.BytesIO()
+
+        def __init__(self, command, **options):
+            heard.append(command[1:])
+
+        def wait(self):
+            pass
+
+    monkeypatch.setattr(launching.subprocess, "Popen", Ended)
+    return heard
+
+
+@pytest.mark.parametrize("backend", ["jaccl", "jaccl-ring"])
+def test_macs_talk_over_thunderbolt_on_request(tmp_path, monkeypatch, started, backend):
+    asked = []
+    monkeypatch.setattr(mx.distributed, "is_available", lambda name: not asked.append(name))
+    with pytest.raises(RankLost):
+        launch(RunFolder(tmp_path / "run"), ["train"], None, tmp_path / "macs.json", backend)
+    hosts = ["--hostfile", str(tmp_path / "macs.json")]
+    assert started == [["--backend", backend, *hosts, "--", "train"]]
+    assert asked == ["jaccl"]
+
+
+@pytest.mark.parametrize(
+    ("ranks", "hosts", "way_on"), [(2, None, "--hostfile"), (None, "macs.json", "macOS 26.2")]
+)
+def test_without_rdma_thunderbolt_is_refused(tmp_path, monkeypatch, started, ranks, hosts, way_on):
+    monkeypatch.setattr(mx.distributed, "is_available", lambda name: False)
+    with pytest.raises(ConfigError, match=way_on):
+        launch(RunFolder(tmp_path), ["train"], ranks, hosts and tmp_path / hosts, "jaccl")
+    assert started == []
+
+
+def test_ranks_that_cannot_reach_each_other_by_rdma_do_not_train_alone(monkeypatch):
+    monkeypatch.setenv("MLX_JACCL_COORDINATOR", "127.0.0.1:1")
+    with pytest.raises(RankLost, match="cannot reach the others by RDMA"):
+        Ranks.join()
+
+
+@pytest.mark.parametrize("of", ["[ring]", "[jaccl]"])
+def test_an_error_of_the_connection_is_a_lost_rank(of):
+    ranks = Ranks()
+    ranks.size = 2
+    lost = f"2 processes .*{re.escape(of)} Sending failed"
+    with pytest.raises(RankLost, match=lost), ranks.together():
+        raise RuntimeError(f"{of} Sending failed")
+    with pytest.raises(RuntimeError, match="no memory"), ranks.together():
+        raise RuntimeError("no memory")
 
 
 def test_waiting_for_the_ranks_leaves_the_processor_to_them(tmp_path):

@@ -62,6 +62,13 @@ def train(
             callback=to_be_read,
         ),
     ] = None,
+    backend: Annotated[
+        Literal["ring", "jaccl", "jaccl-ring"],
+        typer.Option(
+            help="How processes talk: TCP, or RDMA over Thunderbolt, each cabled to each or in a "
+            "ring; with --hostfile."
+        ),
+    ] = "ring",
     collector_backend: Annotated[
         Optional[CollectBackend],
         typer.Option(help="Collect with exports made during training; sets collect.backend."),
@@ -119,8 +126,8 @@ def train(
                 answer(_left(folder, finished=True))
             return
         resume = stands == "begun"
-    if (ranks or hostfile) and not launched():
-        ended = launch(folder, [sys.executable, *sys.orig_argv[1:]], ranks, hostfile)
+    if (ranks or hostfile or backend != "ring") and not launched():
+        ended = launch(folder, [sys.executable, *sys.orig_argv[1:]], ranks, hostfile, backend)
         say(console, f"{ended} in every process")
         if as_json:
             answer(_left(folder, finished=ended == "finished"))
