@@ -16,6 +16,9 @@ from mlx_muzero.networks.layers import one_hot
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.types import F32
 
+MOST_CALLS = 32
+"""Of a program; the first samples are enough for one that takes a row at a time."""
+
 Arrays = dict[str, F32]
 
 
@@ -28,9 +31,14 @@ def output_errors(
             inputs, wanted = _market_reference(name, model, samples)
         else:
             inputs, wanted = _reference(name, model, samples)
-        found = [call({rows: by_rows[rows]}, name, sizes, inputs) for rows in by_rows]
+        found = []
+        for rows, program in by_rows.items():
+            some = {key: array[: MOST_CALLS * rows] for key, array in inputs.items()}
+            found.append(call({rows: program}, name, sizes, some))
         for output, reference in wanted.items():
-            errors = [np.abs(tensors[output] - reference) for tensors in found]
+            errors = [
+                np.abs(tensors[output] - reference[: len(tensors[output])]) for tensors in found
+            ]
             yield OutputError(
                 program=name,
                 output=output,

@@ -26,15 +26,18 @@ SIMULATIONS = 25
 """Of each search, or market states that a decision over a factored model may evaluate."""
 
 
+Agrees = Callable[[ProgramSet], Agreement]
+"""Compares the decisions of programs with those of the model, which were made before."""
+
+
 def search_agreement(
-    programs: ProgramSet,
-    sizes: ExportSizes,
     model: StochasticMuZero,
+    sizes: ExportSizes,
     config: SearchConfig,
     table: ActionTable,
     samples: Samples,
-) -> Agreement:
-    """Search from every sample; the programs start from their own root inference."""
+) -> Agrees:
+    """Search from every sample; programs start from their own root inference."""
     search = Search(search_params(config, SIMULATIONS), table.next_position, sizes.outcomes)
     seed = np.zeros(len(samples), np.uint64)
     latent = model.representation(mx.array(samples.observation))
@@ -43,21 +46,26 @@ def search_agreement(
     model_result = search.run(
         model_evaluator, latent, prior, value, samples.position, seed, noise=False
     )
-    evaluator = ProgramEvaluator(programs, sizes)
-    own_latent, prior, value = evaluator.infer(samples.observation)
-    own_result = search.run(
-        evaluator, own_latent, prior, value, samples.position, seed, noise=False
-    )
-    return _compared(model_result, own_result)
+
+    def agrees(programs: ProgramSet) -> Agreement:
+        evaluator = ProgramEvaluator(programs, sizes)
+        own_latent, prior, value = evaluator.infer(samples.observation)
+        own_result = search.run(
+            evaluator, own_latent, prior, value, samples.position, seed, noise=False
+        )
+        return _compared(model_result, own_result)
+
+    return agrees
 
 
 Decide = Callable[[MarketEvaluator], SearchResult]
 """Decides in the same situations, over a market that the given evaluator computes."""
 
 
-def market_agreement(programs: ProgramSet, model: FactoredModel, decide: Decide) -> Agreement:
-    """Decide in every situation over what the programs compute, and over what the model does."""
-    return _compared(decide(MlxMarket(model)), decide(ProgramMarket(programs, model)))
+def market_agreement(model: FactoredModel, decide: Decide) -> Agrees:
+    """Decide in every situation over what programs compute, and over what the model does."""
+    model_result = decide(MlxMarket(model))
+    return lambda programs: _compared(model_result, decide(ProgramMarket(programs, model)))
 
 
 def _compared(model_result: SearchResult, own_result: SearchResult) -> Agreement:

@@ -1,8 +1,11 @@
 """Verifies an export: its saved programs against the model they were made from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+
+import mlx.core as mx
 
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.child import ChildLost
@@ -22,7 +25,7 @@ from mlx_muzero.exports.program import (
     program_set,
 )
 from mlx_muzero.exports.samples import Samples
-from mlx_muzero.exports.search_agreement import Decide, market_agreement, search_agreement
+from mlx_muzero.exports.search_agreement import Agrees, Decide, market_agreement, search_agreement
 from mlx_muzero.exports.weights import digest, weights_of
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
@@ -31,6 +34,9 @@ from mlx_muzero.types import F32
 
 SAMPLES = 512
 """Number of decisions searched; at 99 %, 5 of them may differ."""
+
+DEVICE_SAMPLES = 128
+"""The same on a device: Apple's runtime on Linux takes ten times as long as MLX."""
 
 _OUTPUT_SAMPLES = 128
 _DRIFT_SAMPLES = 64
@@ -84,27 +90,40 @@ def verify(
         )
 
     sizes, few = manifest.sizes, samples.some(_DRIFT_SAMPLES)
+    judges: tuple[Agrees, Agrees] | None = None
+    if quick:
+        pass
+    elif isinstance(model, FactoredModel):
+        if decide is None:
+            raise ValueError("a factored model's export is verified with `decide`")
+        judge = market_agreement(model, decide)
+        judges = judge, judge
+    else:
+        settings, some = manifest.config.search, samples.some(DEVICE_SAMPLES)
+        judges = (
+            search_agreement(model, sizes, settings, table, samples),
+            search_agreement(model, sizes, settings, table, some),
+        )
 
     def figures(engine: Engine, units: ComputeUnits | None, programs: ProgramSet) -> EngineFigures:
         errors = output_errors(programs, sizes, model, samples.some(_OUTPUT_SAMPLES))
         found = EngineFigures(engine, units, tuple(errors))
-        if quick or found.problems(manifest.precision):
+        if judges is None or found.problems(manifest.precision):
             return found
         if isinstance(model, FactoredModel):
-            if decide is None:
-                raise ValueError("a factored model's export is verified with `decide`")
-            return replace(
-                found,
-                drift=tuple(market_drift(programs, model, few)),
-                agreement=market_agreement(programs, model, decide),
-            )
-        return replace(
-            found,
-            drift=tuple(drift(programs, sizes, model, table, few)),
-            agreement=search_agreement(
-                programs, sizes, model, manifest.config.search, table, samples
-            ),
-        )
+            drifts = market_drift(programs, model, few)
+        else:
+            drifts = drift(programs, sizes, model, table, few)
+        agrees = judges[engine != "sim"]
+        return replace(found, drift=tuple(drifts), agreement=agrees(programs))
+
+    def on(found: Devices) -> Iterator[EngineFigures]:
+        for units in found.units:
+            try:
+                with found.programs(folder, units) as programs:
+                    yield figures(found.format, units, programs)
+            except ChildLost as lost:  # the other units matter too
+                yield EngineFigures(found.format, units, failure=str(lost))
 
     by_key = {entry.key: load(folder, entry) for entry in manifest.programs}
 
@@ -112,13 +131,10 @@ def verify(
         tick()
         return by_key[key](inputs)
 
-    here = program_set(run, manifest.programs)
-    engines = [figures("sim", None, here)]
-    if devices is not None:
-        for units in devices.units:
-            try:
-                with devices.programs(folder, units) as programs:
-                    engines.append(figures(devices.format, units, programs))
-            except ChildLost as lost:  # the other units matter too
-                engines.append(EngineFigures(devices.format, units, failure=str(lost)))
-    return Verification(manifest.precision, len(samples), tuple(engines))
+    # Devices compute in other processes meanwhile; a thread may use weights that are there.
+    mx.eval(model.parameters())
+    with ThreadPoolExecutor(1) as aside:
+        elsewhere = aside.submit(lambda: () if devices is None else tuple(on(devices)))
+        here = figures("sim", None, program_set(run, manifest.programs))
+        engines = here, *elsewhere.result()
+    return Verification(manifest.precision, len(samples), engines)
