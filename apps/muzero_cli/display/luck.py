@@ -38,31 +38,49 @@ def luck_report(luck: Luck, unit: str, year: float) -> Group:
     return Group(*parts)
 
 
-def _evidence(luck: Luck, unit: str, year: float) -> list[str]:
-    found = luck.verdict
+def evidence(found: Verdict, year: float, observation: str = "session") -> list[str]:
+    """The figures behind a verdict, a line each.
+
+    Args:
+        found: the verdict.
+        year: factor by which a Sharpe ratio is annualised.
+        observation: what was judged one by one.
+    """
     around = ""
     if found.sharpe_low is not None and found.sharpe_high is not None:
         around = f" [{signed(found.sharpe_low * year)}, {signed(found.sharpe_high * year)}]"
-    needed = "no number of sessions would show it"
+    needed = f"no number of {observation}s would show it"
     if found.more_needed is not None:
-        needed = f"{found.more_needed:,} more sessions would show it"
+        needed = f"{found.more_needed:,} more {observation}s would show it"
     if found.more_needed == 0:
-        needed = "shown"
+        needed = "enough to show it"
+    lucky = "nothing else was tried"
+    if found.trials > 1.0:
+        lucky = (
+            f"the best of {found.trials:.3g} independent trials without skill would reach "
+            f"{signed(found.lucky_sharpe * year)}"
+        )
     lines = [
-        f"Luck or skill of {luck.policy}, over {found.observations:,} sessions at different times:",
         f"  Sharpe, annual {signed(found.sharpe * year)}{around}; above 0 with probability "
         f"{found.probability:.3f}",
-        f"  deflated Sharpe ratio {found.deflated:.3f}: the best of {found.trials:.3g} independent "
-        f"trials without skill would reach {signed(found.lucky_sharpe * year)}; {needed}",
-        f"  block bootstrap, blocks of {found.block_length:.1f}: p = {found.chance:.3f}",
+        f"  deflated Sharpe ratio {found.deflated:.3f}: {lucky}; {needed}",
+        f"  block bootstrap, blocks of {found.block_length:.1f}: {_p(found.chance)}",
     ]
     if found.entries is not None:
-        lines.append(f"  random entries of the same exposure: p = {found.entries:.3f}")
-    lines.append(f"  best judged policy against flat (superior predictive ability): p = "
-                 f"{luck.beyond_flat:.3f}")  # fmt: skip
+        lines.append(f"  random entries of the same exposure: {_p(found.entries)}")
+    return lines
+
+
+def _evidence(luck: Luck, unit: str, year: float) -> list[str]:
+    lines = [
+        f"Luck or skill of {luck.policy}, over {luck.verdict.observations:,} sessions at "
+        "different times:",
+        *evidence(luck.verdict, year),
+        f"  best judged policy against flat (superior predictive ability): {_p(luck.beyond_flat)}",
+    ]
     if luck.beyond_baseline is not None:
-        lines.append(f"  against {luck.baseline}, the best baseline in hindsight: p = "
-                     f"{luck.beyond_baseline:.3f}")  # fmt: skip
+        beyond = _p(luck.beyond_baseline)
+        lines.append(f"  against {luck.baseline}, the best baseline in hindsight: {beyond}")
     if luck.overfitting is not None:
         lines.append(
             f"  probability of backtest overfitting, {luck.overfitting_trials} trials of the "
@@ -76,6 +94,10 @@ def _evidence(luck: Luck, unit: str, year: float) -> list[str]:
     if luck.best_share is not None:
         lines.append(f"  best {BEST_TRADES} trades: {luck.best_share:.0%} of the profit")
     return lines
+
+
+def _p(value: float) -> str:
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def _spread(what: str, stretches: Mapping[str, Stretch], unit: str) -> Table:

@@ -225,8 +225,8 @@ def _of(count: int, what: str) -> str:
 
 def _percent(share: float) -> str:
     percent = 100.0 * share
-    if 0.0 < percent < 0.1:
+    if percent < 0.1:
         return "under 0.1 %"
-    if 99.9 < percent < 100.0:
+    if percent > 99.9:
         return "over 99.9 %"
     return f"{percent:.3g} %"
