@@ -165,9 +165,10 @@ def system_symbols() -> set[str]:
 def describe(module: Module) -> str:
     """What a Mac needs to load the module."""
     counts = Counter(LIBRARIES.get(library, library) for library in module.needs.values())
-    needs = ", ".join(f"{count} symbols of {name}" for name, count in sorted(counts.items()))
+    needs = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
     system, release = module.platform
-    return f"{module.kind} for {module.architectures[0]}, {system} {release} and later; {needs}"
+    made_for = f"{module.kind} for {module.architectures[0]}, {system} {release} and later"
+    return f"{made_for}; symbols of {needs}"
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import hashlib
+import re
 import tomllib
 import zipfile
 from pathlib import Path
@@ -166,3 +167,13 @@ def test_the_stub_of_accelerate_has_what_its_header_declares():
     assert "'_cblas_sgemm$NEWLAPACK'" in stub
     assert "_cblas_sgemm$NEWLAPACK" in inspection.system_symbols()
     assert (ROOT / "cpp/networks/matrix.cc").read_text().count("cblas_") == 1
+
+
+def test_a_mac_is_looked_for_wheels_of_every_extra_that_users_have():
+    script = (ROOT / "scripts" / "macos-wheel").read_text()
+    resolved = {
+        extra
+        for extras in re.findall(r'^    resolve "\$wheel" \S+ (\S+)$', script, re.MULTILINE)
+        for extra in extras.split(",")
+    }
+    assert resolved == PROJECT["optional-dependencies"].keys() - {"dev", "docs"}
