@@ -2,7 +2,7 @@
 
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,13 @@ ASSET = "programs.aimodel"
 
 FIRST_MACOS = 27
 """The first macOS that has Core AI; before it, and on Linux, the package brings a CPU runtime."""
+
+
+MOST_ARRAYS = 16_384
+"""Output arrays after which macOS 27 is reported to refuse a process more (coreai-torch 75).
+
+Outputs here are states, which may not count; no Mac has told. On Linux memory stays flat.
+"""
 
 
 class CoreAi:
@@ -51,6 +58,12 @@ class CoreAi:
         """Only what the installed version has made."""
         require_producer()
         require_same_producer(versions, where)
+
+    def most_calls(self, programs: Iterable[ProgramEntry]) -> int | None:
+        """On a Mac with its own Core AI, well below what `MOST_ARRAYS` would allow."""
+        if not has_devices():
+            return None
+        return MOST_ARRAYS * 3 // 4 // max(len(program.outputs) for program in programs)
 
     def write(
         self,

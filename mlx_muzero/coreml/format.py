@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +44,9 @@ class CoreMl:
 
     def require_readable(self, versions: dict[str, str], where: str) -> None:
         """Does nothing: packages of every version of coremltools can be read."""
+
+    def most_calls(self, programs: Iterable[ProgramEntry]) -> None:
+        """No limit is known."""
 
     def write(
         self,

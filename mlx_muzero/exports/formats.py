@@ -5,7 +5,7 @@ module ``loading`` has a `load_program` that a child process calls
 (`mlx_muzero.exports.deployment.Loader`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, get_args
@@ -75,6 +75,10 @@ class Format(Protocol):
         Raises:
             ExportError: it cannot; the message starts with `where`.
         """
+        ...
+
+    def most_calls(self, programs: Iterable[ProgramEntry]) -> int | None:
+        """Calls of `programs` that one process can answer here; None if there is no limit."""
         ...
 
     def write(

@@ -67,7 +67,8 @@ class PlayedExport:
             return child
 
         self.sizes = manifest.sizes
-        self.supervisor = Supervisor(launch, limits, deployment.report)
+        most_calls = format_named(play.format).most_calls(entries)
+        self.supervisor = Supervisor(launch, limits, deployment.report, most_calls=most_calls)
         self.programs = program_set(self.supervisor.call, entries)
 
     def require_current(self) -> None:

@@ -1,4 +1,4 @@
-"""Replaces a child process when it fails, a limited number of times."""
+"""Replaces a child process when it fails, a limited number of times, or has answered enough."""
 
 import time
 from collections import deque
@@ -43,6 +43,7 @@ class Supervisor:
         limits: Limits,
         report: Callable[[EngineEvent], None],
         now: Callable[[], float] = time.monotonic,
+        most_calls: int | None = None,
     ) -> None:
         """Launch the first child.
 
@@ -51,6 +52,7 @@ class Supervisor:
             limits: how often it may be called again.
             report: receives every restart and its reason.
             now: returns the time in seconds.
+            most_calls: calls after which a child is replaced though nothing is wrong with it.
 
         Raises:
             EngineLost: it cannot be made to work.
@@ -61,6 +63,7 @@ class Supervisor:
         self._now = now
         self._restarts_at: deque[float] = deque()
         self._closed = False
+        self._most_calls, self._calls = most_calls, 0
         self.child = self._launched()
 
     def call(self, program: str, inputs: Mapping[str, F32]) -> dict[str, F32]:
@@ -69,6 +72,10 @@ class Supervisor:
         Raises:
             EngineLost: no child can produce them, or this supervisor was closed.
         """
+        if self._calls == self._most_calls and not self._closed:
+            self.child.end()
+            self.child = self._launched()
+        self._calls += 1
         while True:
             try:
                 return self.child.call(program, inputs)
@@ -82,6 +89,7 @@ class Supervisor:
         self.child.end()
 
     def _launched(self) -> Answering:
+        self._calls = 0
         while True:
             try:
                 return self._launch()

@@ -1,10 +1,13 @@
 """How often a child process is replaced, and who hears why."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from mlx_muzero.errors import ConfigError, EngineLost
 from mlx_muzero.exports.child import ChildLost
 from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE, Limits, compute_units
+from mlx_muzero.exports.formats import format_named
 from mlx_muzero.exports.supervisor import Supervisor
 
 LIMITS = Limits(restarts=2, restarts_s=60.0)
@@ -17,8 +20,9 @@ class Children:
         self.launched, self.ended, self.now, self.events = 0, 0, 0.0, []
         self._fates = iter(fates)
 
-    def supervisor(self):
-        return Supervisor(self._launch, LIMITS, self.events.append, lambda: self.now)
+    def supervisor(self, most_calls=None):
+        now = lambda: self.now  # noqa: E731
+        return Supervisor(self._launch, LIMITS, self.events.append, now, most_calls)
 
     def _launch(self):
         self.launched += 1
@@ -53,6 +57,23 @@ def test_a_request_is_asked_again_of_the_next_child():
     assert supervisor.call("p", {"x": 2}) == {"of": 2}
     assert children.launched == 2
     assert [str(event) for event in children.events] == ["engine restarted: first"]
+
+
+def test_a_child_that_has_answered_enough_is_replaced_and_nobody_hears():
+    children = Children(*[None] * 10)
+    supervisor = children.supervisor(most_calls=3)
+    for number in range(7):
+        assert supervisor.call("p", {"x": number}) == {"of": number}
+    assert (children.launched, children.ended, children.events) == (3, 2, [])
+    supervisor.close()
+
+
+def test_only_a_mac_with_its_own_core_ai_limits_the_calls(monkeypatch):
+    programs = [SimpleNamespace(outputs=dict.fromkeys("abcde")), SimpleNamespace(outputs={"a": ()})]
+    for has_devices, most in ((True, 2457), (False, None)):
+        monkeypatch.setattr("mlx_muzero.coreai.format.has_devices", lambda has=has_devices: has)
+        assert format_named("coreai").most_calls(programs) == most
+    assert format_named("coreml").most_calls(programs) is None
 
 
 def test_a_child_that_dies_while_it_loads_counts_as_well():
