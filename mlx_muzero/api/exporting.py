@@ -8,7 +8,7 @@ from mlx_muzero.config.choices import ExportFormat
 from mlx_muzero.experiment.exporting import export_run as export_verified
 from mlx_muzero.experiment.trained_run import TrainedRun
 from mlx_muzero.exports.figures import Verification
-from mlx_muzero.exports.manifest import LayerNorm, Manifest, Precision
+from mlx_muzero.exports.manifest import LayerNorm, Manifest, Precision, Weights
 from mlx_muzero.exports.options import ExportOptions
 
 
@@ -35,6 +35,7 @@ def export_run(
     precision: Precision = "fp16",
     layer_norm: LayerNorm = "op",
     multifunction: bool = False,
+    weights: Weights = "float",
 ) -> ExportResult:
     """Export a run's networks into its folder; replaces an older export after verification.
 
@@ -45,11 +46,12 @@ def export_run(
         precision: number format inside the programs; the Neural Engine only computes in "fp16".
         layer_norm: "op" for a single operation, or "decomposed" into simpler ones.
         multifunction: put all programs into one Core ML package.
+        weights: numbers in which weights are stored; "int8" for Core AI only.
 
     Raises:
         ExportError: the format's library is missing, or the programs differ from the model.
     """
-    options = ExportOptions(batches, precision, layer_norm, multifunction)
+    options = ExportOptions(batches, precision, layer_norm, multifunction, weights)
     loaded = as_run(run)
     found: list[Verification] = []
     manifest = export_verified(loaded, export_format, options, found.append)

@@ -4,14 +4,14 @@ import platform
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from mlx_muzero.coreai.functions import require_precision
 from mlx_muzero.coreai.producer import PACKAGE, require_producer, require_same_producer
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.formats import Format
 from mlx_muzero.exports.interface import ExportSizes, ProgramName, output_shapes
-from mlx_muzero.exports.manifest import ProgramEntry, digests
+from mlx_muzero.exports.manifest import ProgramEntry, Weights, digests
 from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.exports.placement import ProgramPlacement
 from mlx_muzero.exports.program import CORE_AI_UNITS, ComputeUnits
@@ -39,6 +39,7 @@ class CoreAi:
     system = "macOS 27"
     producer = PACKAGE
     shares_weights = True
+    weights: tuple[Weights, ...] = get_args(Weights)
     units = CORE_AI_UNITS
     preferred_units: ComputeUnits = "neural_engine"
 
@@ -80,7 +81,7 @@ class CoreAi:
 
         asset = folder / ASSET
         keys = [(f"{name}_b{rows}", name, rows) for name in names for rows in options.batches]
-        save(asset, keys, networks, sizes, options.precision, options.layer_norm, tick)
+        save(asset, keys, networks, sizes, options, tick)
         saved, files = read_functions(asset), digests(asset, "coreai")
         for function in saved.values():
             require_precision(function, options.precision)

@@ -9,12 +9,16 @@ import numpy as np
 from mlx_muzero.coreai.functions import Function, Operation
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports import kernels
+from mlx_muzero.exports.half_precision import round_to_half
 from mlx_muzero.exports.interpreter import Interpreter, Step
 from mlx_muzero.exports.kernels import Kernel
 from mlx_muzero.types import F32
 
 _EXACT = frozenset({"concat", "pad", "relu", "reshape", "slice", "transpose"})
 """Operations that need no rounding if their inputs are rounded."""
+
+_DEQUANTIZE = "blockwise_shift_scale"
+"""Makes a weight of int8 numbers and their scales."""
 
 _LAYER_NORM = re.compile(r"op_attrs = \{axes = \[1 : si64\], eps = ([0-9.E+-]+) : f32,")
 
@@ -44,16 +48,19 @@ class _Steps:
 
     def __init__(self, function: Function) -> None:
         self._function = function
-        self._computed = {op.result: op for op in function.operations}
+        self._constants = dict(function.constants)
 
     def steps(self) -> Iterator[Step]:
-        """All operations, in order."""
+        """All operations, in order; those on constants are done here."""
         for op in self._function.operations:
+            if op.kind == _DEQUANTIZE:
+                self._constants[op.result] = self._dequantized(op)
+                continue
             if op.kind not in _KERNELS:
                 raise _unknown(op)
             yield Step(
                 kernel=_KERNELS[op.kind](self, op),
-                sources=tuple(n for n in op.operands if n not in self._function.constants),
+                sources=tuple(n for n in op.operands if n not in self._constants),
                 target=op.result,
                 shape=op.shape,
                 rounds=op.element_type == "f16" and op.kind not in _EXACT,
@@ -62,9 +69,9 @@ class _Steps:
     def array(self, op: Operation, number: int) -> F32:
         """The constant that an operation reads as its operand `number`."""
         name = op.operands[number]
-        if name not in self._function.constants:
+        if name not in self._constants:
             raise _unknown(op)
-        return np.asarray(self._function.constants[name], np.float32)
+        return np.asarray(self._constants[name], np.float32)
 
     def integers(self, op: Operation, number: int) -> tuple[int, ...]:
         """The same as integers."""
@@ -72,8 +79,13 @@ class _Steps:
 
     def operand(self, op: Operation, number: int) -> F32 | None:
         """The same; None if that operand is not constant."""
-        constant = op.operands[number] in self._function.constants
+        constant = op.operands[number] in self._constants
         return self.array(op, number) if constant else None
+
+    def _dequantized(self, op: Operation) -> F32:
+        data, scale, before, after = (self.array(op, number) for number in range(4))
+        values = scale * (data - before) + after
+        return round_to_half(values) if op.element_type == "f16" else values
 
 
 def _unknown(op: Operation) -> ExportError:

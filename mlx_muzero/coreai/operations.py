@@ -10,13 +10,15 @@ from mlx_muzero.exports.graphs.layers import decomposed_norm
 from mlx_muzero.exports.graphs.operations import Var
 from mlx_muzero.exports.interface import Shape
 from mlx_muzero.exports.layers import LayerNorm
-from mlx_muzero.exports.manifest import Precision
+from mlx_muzero.exports.manifest import Precision, Weights
 from mlx_muzero.networks.folding import NORM_EPSILON
 from mlx_muzero.types import F32
 
 LAYER_NORM = "layer_norm"
 
 _ONE = np.uint32(1)
+_LARGEST = 127
+"""The largest int8, and minus the least one used."""
 
 
 class CoreAiOperations:
@@ -27,10 +29,11 @@ class CoreAiOperations:
     shape.
     """
 
-    def __init__(self, precision: Precision) -> None:
+    def __init__(self, precision: Precision, weights: Weights) -> None:
         self._dtype: type[np.float16 | np.float32] = (
             np.float16 if precision == "fp16" else np.float32
         )
+        self._weights = weights
         self._norms: dict[Shape, Composite] = {}
 
     def entered(self, x: Var) -> Var:
@@ -57,12 +60,22 @@ class CoreAiOperations:
             x = ca.pad(x, np.array([0, 0, 0, 0, 0, 0, before, 0], np.uint32), self.scalar(0.0))
         product = ca.conv2d(
             x,
-            self.constant(weight[:, :, None, :]),
+            self._stored(weight[:, :, None, :]),
             np.array([1, 1], np.uint32),
             np.array([1, dilation], np.uint32),
             _ONE,
         )
         return ca.broadcasting_add(product, self.constant(bias[None, :, None, None]))
+
+    def _stored(self, weight: F32) -> Var:
+        """The weight of a layer, dequantized if it is stored as int8."""
+        if self._weights == "float":
+            return self.constant(weight)
+        scale = np.abs(weight).max(axis=(1, 2, 3), keepdims=True) / _LARGEST
+        scale = np.where(scale == 0.0, 1.0, scale).astype(self._dtype)
+        data = np.rint(weight / scale.astype(np.float32)).clip(-_LARGEST, _LARGEST)
+        none = np.zeros_like(scale)
+        return ca.blockwise_shift_scale(data.astype(np.int8), scale, none.astype(np.int8), none)
 
     def layer_norm(self, x: Var, layer: LayerNorm) -> Var:
         """See `Operations`."""

@@ -8,7 +8,7 @@ from mlx_muzero.coreai.operations import CoreAiOperations
 from mlx_muzero.coreai.toolkit import authoring as ca
 from mlx_muzero.exports.graphs.programs import AnyNetworks, computation
 from mlx_muzero.exports.interface import ExportSizes, ProgramName, input_shapes, output_shapes
-from mlx_muzero.exports.manifest import LayerNorm, Precision
+from mlx_muzero.exports.options import ExportOptions
 
 
 def save(
@@ -16,8 +16,7 @@ def save(
     programs: Sequence[tuple[str, ProgramName, int]],
     networks: AnyNetworks,
     sizes: ExportSizes,
-    precision: Precision,
-    layer_norm: LayerNorm,
+    options: ExportOptions,
     tick: Callable[[], None] = lambda: None,
 ) -> None:
     """Save programs, which share their constants, into the new folder `asset`.
@@ -30,15 +29,16 @@ def save(
         programs: the name of each function, its program and its number of rows.
         networks: the layers.
         sizes: sizes of the model.
-        precision: number format inside.
-        layer_norm: as one operation, or decomposed.
+        options: how to export.
         tick: called after each program.
     """
     module = ca.Module.create()
     with module:
-        ops = CoreAiOperations(precision)
+        ops = CoreAiOperations(options.precision, options.weights)
         for function, name, rows in programs:
             shapes = input_shapes(name, sizes, rows), output_shapes(name, sizes, rows)
-            add_graph(function, *shapes, computation(name, networks, sizes, ops, layer_norm))
+            add_graph(
+                function, *shapes, computation(name, networks, sizes, ops, options.layer_norm)
+            )
             tick()
     ca.AIProgram(module).save_asset(asset)

@@ -11,7 +11,7 @@ from mlx_muzero.coreml.plans import PLAN_EXPORT
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.formats import Format
 from mlx_muzero.exports.interface import ExportSizes, ProgramName
-from mlx_muzero.exports.manifest import ProgramEntry, digests
+from mlx_muzero.exports.manifest import ProgramEntry, Weights, digests
 from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.exports.placement import ProgramPlacement, placements
 from mlx_muzero.exports.program import CORE_ML_UNITS, ComputeUnits
@@ -29,6 +29,7 @@ class CoreMl:
     system = "macOS"
     producer = "coremltools"
     shares_weights = False
+    weights: tuple[Weights, ...] = ("float",)
     units = CORE_ML_UNITS
     # Never all units: with the GPU among them Core ML has aborted processes, and the GPU trains.
     preferred_units: ComputeUnits = "CPU_AND_NE"

@@ -66,6 +66,11 @@ def export(
     """
     made = format_named(export_format)
     made.require_installed()
+    if options.weights not in made.weights:
+        raise ExportError(
+            f"an export for {made.title} stores no {options.weights} weights; Core AI does: "
+            "--format coreai"
+        )
     sizes = ExportSizes.of(config)
     names = programs_of_kind(config) if made.shares_weights else programs_for(config)
     read = read_market_networks if config.model.kind == "factored" else read_networks
@@ -86,6 +91,7 @@ def export(
                 versions={"mlx_muzero": __version__}
                 | {name: version(name) for name in (made.producer, "mlx", "numpy")},
                 export_format=export_format,
+                weights=options.weights,
             )
             manifest.write(folder)
             verification = verify(folder)

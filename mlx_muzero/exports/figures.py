@@ -6,7 +6,7 @@ from typing import Any
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.formats import format_named
 from mlx_muzero.exports.interface import ProgramName
-from mlx_muzero.exports.manifest import Precision
+from mlx_muzero.exports.manifest import Exactness
 from mlx_muzero.exports.program import ComputeUnits, Engine
 from mlx_muzero.untrusted.json_values import finite
 
@@ -114,7 +114,7 @@ class EngineFigures:
             return "interpreter"
         return f"{format_named(self.engine).title} {self.compute_units}"
 
-    def problems(self, precision: Precision) -> list[str]:
+    def problems(self, precision: Exactness) -> list[str]:
         """The bounds it violates, one sentence each."""
         if self.failure:
             return [self.failure]
@@ -159,8 +159,9 @@ class Bounds:
 BOUNDED_STEPS = 5
 """Drift is bounded up to this step, and only reported after it: searches look no further."""
 
-BOUNDS: dict[Precision, Bounds] = {
+BOUNDS: dict[Exactness, Bounds] = {
     "fp16": Bounds(output=0.01, drift=0.01, agreement=0.99),
+    "int8": Bounds(output=0.05, drift=0.05, agreement=0.97),
     "fp32": Bounds(output=1e-4, drift=1e-4, agreement=0.99),
 }
 
@@ -175,7 +176,7 @@ class Verification:
         engines: results by engine, the interpreter first.
     """
 
-    precision: Precision
+    precision: Exactness
     samples: int
     engines: tuple[EngineFigures, ...]
 

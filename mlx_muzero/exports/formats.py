@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, get_args
 from mlx_muzero.config.choices import ExportFormat
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.interface import ExportSizes, ProgramName
-from mlx_muzero.exports.manifest import ProgramEntry
+from mlx_muzero.exports.manifest import ProgramEntry, Weights
 from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.exports.placement import ProgramPlacement
 from mlx_muzero.exports.program import ComputeUnits
@@ -45,6 +45,11 @@ class Format(Protocol):
     @property
     def shares_weights(self) -> bool:
         """Whether the programs of every export share their weights, so that none costs much."""
+        ...
+
+    @property
+    def weights(self) -> tuple[Weights, ...]:
+        """The numbers in which it can store weights."""
         ...
 
     @property

@@ -29,6 +29,9 @@ from mlx_muzero.untrusted.shapes import (
 
 Precision = Literal["fp16", "fp32"]
 LayerNorm = Literal["op", "decomposed"]
+Weights = Literal["float", "int8"]
+Exactness = Literal[Precision, "int8"]
+"""What decides how far an export may be from its model: its precision, or weights that are less."""
 
 FORMAT_VERSION = 1
 
@@ -92,6 +95,7 @@ class Manifest:
         verification: results of the verification the export passed; empty before it.
         versions: versions of the software that made it.
         export_format: the format of the programs.
+        weights: numbers in which the weights of layers are stored: of the precision, or int8.
     """
 
     checkpoint: str
@@ -106,6 +110,12 @@ class Manifest:
     verification: dict[str, Any]
     versions: dict[str, str]
     export_format: ExportFormat = "coreml"
+    weights: Weights = "float"
+
+    @property
+    def exactness(self) -> Exactness:
+        """How exact its programs can be."""
+        return self.precision if self.weights == "float" else self.weights
 
     @property
     def sizes(self) -> ExportSizes:
@@ -247,7 +257,7 @@ _MANIFEST = record(
         "verification": mapping(plain),
         "versions": mapping(text),
     },
-    {"export_format": one_of(get_args(ExportFormat))},
+    {"export_format": one_of(get_args(ExportFormat)), "weights": one_of(get_args(Weights))},
 )
 
 

@@ -28,4 +28,4 @@ def self_test(
     """
     errors = output_errors(programs, manifest.sizes, model, random_samples(model, SAMPLES))
     figures = EngineFigures(engine, compute_units, tuple(errors))
-    return next(iter(figures.problems(manifest.precision)), None)
+    return next(iter(figures.problems(manifest.exactness)), None)

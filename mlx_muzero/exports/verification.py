@@ -108,7 +108,7 @@ def verify(
     def figures(engine: Engine, units: ComputeUnits | None, programs: ProgramSet) -> EngineFigures:
         errors = output_errors(programs, sizes, model, samples.some(_OUTPUT_SAMPLES))
         found = EngineFigures(engine, units, tuple(errors))
-        if judges is None or found.problems(manifest.precision):
+        if judges is None or found.problems(manifest.exactness):
             return found
         if isinstance(model, FactoredModel):
             drifts = market_drift(programs, model, few)
@@ -137,4 +137,4 @@ def verify(
         elsewhere = aside.submit(lambda: () if devices is None else tuple(on(devices)))
         here = figures("sim", None, program_set(run, manifest.programs))
         engines = here, *elsewhere.result()
-    return Verification(manifest.precision, len(samples), engines)
+    return Verification(manifest.exactness, len(samples), engines)

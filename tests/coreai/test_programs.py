@@ -12,6 +12,7 @@ from mlx_muzero.exports.figures import BOUNDS
 from mlx_muzero.exports.interface import MARKET_PROGRAMS, input_shapes, output_shapes
 from mlx_muzero.exports.market_networks import read_market_networks
 from mlx_muzero.exports.networks import read_networks
+from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.exports.output_errors import output_errors
 from mlx_muzero.exports.samples import random_samples as market_samples
 from mlx_muzero.exports.weights import sizes_of, weights_of
@@ -23,7 +24,7 @@ LAYER_NORM = {"op": {"layer_norm"}, "decomposed": {"reduce_mean", "rsqrt"}}
 ENCODERS = {"resnet_channels": 12, "transformer_width": 16, "transformer_heads": 4}
 
 
-def saved(folder, model, names=PROGRAMS, rows=(3,), precision="fp16", layer_norm="op", read=None):
+def saved(folder, model, names=PROGRAMS, rows=(3,), precision="fp16", read=None, **options):
     """Functions of a saved asset of `model`, read back."""
     from mlx_muzero.coreai.assets import read_functions
     from mlx_muzero.coreai.programs import save
@@ -32,7 +33,8 @@ def saved(folder, model, names=PROGRAMS, rows=(3,), precision="fp16", layer_norm
     networks = (read or read_networks)(weights_of(model), sizes, precision)
     functions = [(f"{name}_b{count}", name, count) for name in names for count in rows]
     asset = folder / "made.aimodel"
-    save(asset, functions, networks, sizes, precision, layer_norm)
+    how = ExportOptions(precision=precision, **options)
+    save(asset, functions, networks, sizes, how)
     return read_functions(asset)
 
 
@@ -86,7 +88,7 @@ def test_any_network_is_its_saved_program(
 ):
     model = random_model(**shape)
     folder = tmp_path_factory.mktemp("asset")
-    functions = saved(folder, model, (name,), (rows,), precision, layer_norm)
+    functions = saved(folder, model, (name,), (rows,), precision, layer_norm=layer_norm)
     assert worst(functions, model, random_samples(model, rows + 2)) <= BOUNDS[precision].output
 
 
@@ -157,3 +159,16 @@ def test_what_is_no_asset_is_one_sentence(tmp_path):
     (tmp_path / "none.aimodel" / "main.mlirb").write_bytes(b"no program")
     with pytest.raises(ExportError, match=r"none\.aimodel: cannot read it"):
         read_apart(tmp_path / "none.aimodel")
+
+
+def test_int8_weights_take_half_and_their_error_is_seen(tmp_path):
+    model = random_model(latent_width=64, dynamics_blocks=2)
+    sizes, errors = [], []
+    for weights in ("float", "int8"):
+        (tmp_path / weights).mkdir()
+        functions = saved(tmp_path / weights, model, rows=(8,), weights=weights)
+        errors.append(worst(functions, model, random_samples(model, 8)))
+        sizes.append((tmp_path / weights / "made.aimodel" / "main.mlirb").stat().st_size)
+    assert functions["recurrent_b8"].histogram()["blockwise_shift_scale"] > 10
+    assert sizes[1] < 0.75 * sizes[0]
+    assert 2 * errors[0] < errors[1] < 0.2

@@ -50,6 +50,10 @@ def export(
     multifunction: Annotated[
         bool, typer.Option("--multifunction", help="Put all programs into one Core ML package.")
     ] = False,
+    weights: Annotated[
+        Literal["float", "int8"],
+        typer.Option(help="Numbers in which weights are stored; int8, for Core AI, takes half."),
+    ] = "float",
     checkpoint: Checkpoint = "best",
     db: RunDatabase = None,
     as_json: Json = False,
@@ -62,7 +66,7 @@ def export(
     from muzero_cli.display.progress import VerbProgress
     from muzero_cli.display.verification import verification_tables
 
-    options = ExportOptions(_batches(batch), precision, layer_norm, multifunction)
+    options = ExportOptions(_batches(batch), precision, layer_norm, multifunction, weights)
     formats = (export_format,) if export_format else installed_formats() or ("coreml",)
     for made_for in formats:
         format_named(made_for).require_installed()
