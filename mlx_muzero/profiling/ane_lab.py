@@ -25,13 +25,14 @@ class Lab:
         subject: the model.
         core_ml: runs and plans its exports; None except on macOS.
         samples: situations to call programs with.
+        folder: receives exports.
     """
 
     def __init__(self, subject: Subject, folder: Path, core_ml: Devices | None) -> None:
         self.subject = subject
         self.core_ml = core_ml
         self.samples: Samples = random_samples(subject.model, SAMPLES)
-        self._folder = folder
+        self.folder = folder
         self.exported = cache(self._export)
         """Returns the folder of an export with the given options, made once."""
 
@@ -55,7 +56,7 @@ class Lab:
 
     def _export(self, options: ExportOptions) -> Path:
         model, config = self.subject.model, self.subject.config
-        target = self._folder / f"{len(list(self._folder.iterdir()))}"
+        target = self.folder / f"{len(list(self.folder.iterdir()))}"
 
         def check(folder: Path) -> Verification:
             table = self.subject.table

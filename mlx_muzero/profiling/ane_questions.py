@@ -21,6 +21,7 @@ from mlx_muzero.exports.weights import sizes_of
 from mlx_muzero.networks.kinds import require_muzero
 from mlx_muzero.processes.isolated_call import CallFailed
 from mlx_muzero.profiling.ane_lab import Lab
+from mlx_muzero.profiling.core_ai_question import core_ai
 from mlx_muzero.profiling.figures import BackendProfile
 from mlx_muzero.profiling.measure import Effort, measure_in_child
 from mlx_muzero.profiling.subject import Subject
@@ -139,7 +140,17 @@ def questions(measure: Measure) -> tuple[Question, ...]:
             _drift_on_device,
             _drift_interpreted,
         ),
+        Question(
+            "How do Core AI's units compare: loading anew and from the cache, a step, and errors?",
+            "its GPU and Neural Engine need macOS 27; elsewhere its runtime has the CPU",
+            _core_ai,
+            _core_ai,
+        ),
     )
+
+
+def _core_ai(lab: Lab) -> Findings:
+    return Findings(*core_ai(lab))
 
 
 def _placed(lab: Lab) -> Findings:

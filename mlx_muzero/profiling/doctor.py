@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from mlx_muzero import __version__
+from mlx_muzero.coreai.producer import PACKAGE
 from mlx_muzero.machine import processor
 
 Status = Literal["ok", "warn", "unavailable", "fail"]
@@ -62,6 +63,7 @@ def examine() -> list[Check]:
         check_compiler(),
         check_duckdb(),
         check_coremltools(),
+        check_core_ai(),
         check_packages(),
         check_neural_engine(),
     ]
@@ -265,9 +267,22 @@ def check_coremltools() -> Check:
     return Check("coremltools", "ok", f"{installed}: {purpose}")
 
 
+def check_core_ai() -> Check:
+    """The optional exporter to Core AI, and Apple's runtime with it."""
+    from mlx_muzero.exports.formats import format_named, why_not_installed
+
+    here = "its runtime has the CPU here, the Neural Engine needs macOS 27"
+    if "neural_engine" in format_named("coreai").units_here():
+        here = "it runs on the Neural Engine, the GPU and the CPU"
+    installed, missing = _installed(PACKAGE), why_not_installed("coreai")
+    if missing is not None:
+        return Check(PACKAGE, "unavailable", missing, "pip install 'mlx-muzero[coreai]'")
+    return Check(PACKAGE, "ok", f"{installed}: exports the networks to Core AI; {here}")
+
+
 _REQUIREMENT = re.compile(r"[\w.-]+")
 _EXTRA = re.compile(r"extra == ['\"](\w+)")
-_ELSEWHERE = ("mlx", "mlx-muzero", "duckdb", "coremltools")
+_ELSEWHERE = ("mlx", "mlx-muzero", "duckdb", "coremltools", PACKAGE)
 """Packages that have their own check."""
 
 

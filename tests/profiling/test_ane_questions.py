@@ -9,8 +9,9 @@ import pytest
 from fake_core_ml import FakeMac
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.devices import devices
+from mlx_muzero.exports.formats import why_not_installed
 from mlx_muzero.exports.options import ExportOptions
-from mlx_muzero.profiling import ane_lab, ane_questions, doctor
+from mlx_muzero.profiling import ane_lab, ane_questions, core_ai_question, doctor
 from mlx_muzero.profiling.ane_lab import Lab
 from mlx_muzero.profiling.ane_questions import ask
 from mlx_muzero.profiling.ane_report import write_report
@@ -20,7 +21,9 @@ from mlx_muzero.profiling.measure import Effort
 from mlx_muzero.profiling.targets import Target
 from subjects import figures
 
-QUESTIONS = 5
+QUESTIONS = 6
+
+NO_CORE_AI = why_not_installed("coreai")
 
 CHECKS = [Check("machine", "ok", "a machine")]
 
@@ -36,6 +39,7 @@ def few_exports(exported, monkeypatch):
     for name, options in (("_MANY", few), ("_LAYER_NORMS", norms), ("_DRIFT", few)):
         monkeypatch.setattr(ane_questions, name, options)
     monkeypatch.setattr(ane_questions, "_JOINED", joined)
+    monkeypatch.setattr(core_ai_question, "OPTIONS", few)
     monkeypatch.setattr(ane_lab, "SAMPLES", 4)
     monkeypatch.setattr(Lab, "_export", lambda self, options: exported(options))
 
@@ -66,7 +70,7 @@ def test_a_mac_answers_every_question(make_lab, monkeypatch, tmp_path):
     )
     assert heard == [answer.question for answer in answers]
     assert [answer.status for answer in answers] == ["answered"] * QUESTIONS
-    placed, layer_norm, times, functions, drift = (" ".join(a.findings) for a in answers)
+    placed, layer_norm, times, functions, drift, core_ai = (" ".join(a.findings) for a in answers)
     assert "recurrent_b2 with CPU_ONLY" in placed
     assert "operations on ANE" in placed
     assert "0% of the estimated time on the Neural Engine" in placed
@@ -78,6 +82,7 @@ def test_a_mac_answers_every_question(make_lab, monkeypatch, tmp_path):
     assert "Plans cover 4 of 4 functions" in functions
     assert "CPU_ONLY failed: its programs did not load" in drift
     assert "after 50 steps" in drift
+    assert "within bounds" in core_ai or "Not measured" in core_ai
 
     write_report(tmp_path / "report.md", CHECKS, answers)
     text = (tmp_path / "report.md").read_text()
@@ -88,6 +93,7 @@ def test_a_mac_answers_every_question(make_lab, monkeypatch, tmp_path):
     assert [answer["question"] for answer in kept] == heard
 
 
+@pytest.mark.skipif(bool(NO_CORE_AI), reason=str(NO_CORE_AI))
 def test_elsewhere_each_question_says_that_it_needs_a_mac_and_what_is_known(make_lab):
     answers = list(ask(make_lab(None), measure))
     assert len(answers) == QUESTIONS
@@ -98,11 +104,12 @@ def test_elsewhere_each_question_says_that_it_needs_a_mac_and_what_is_known(make
         assert first.count(".") == first.endswith(".") == 1
         assert rest
         assert answer.figures
-    saved, _, times, functions, drift = (" ".join(a.findings) for a in answers)
+    saved, _, times, functions, drift, core_ai = (" ".join(a.findings) for a in answers)
     assert "recurrent_b2 is saved as" in saved
     assert "native: 1 leaves" in times
     assert "holds 2 functions" in functions
     assert "In the interpreter: latents off by" in drift
+    assert "within bounds" in core_ai
 
 
 def test_a_question_that_fails_keeps_none_from_being_asked(make_lab, monkeypatch):
@@ -113,7 +120,9 @@ def test_a_question_that_fails_keeps_none_from_being_asked(make_lab, monkeypatch
 
     monkeypatch.setattr(lab, "exported", fail)
     answers = list(ask(lab, measure))
-    assert [answer.status for answer in answers] == ["failed"] * QUESTIONS
+    *of_core_ml, core_ai = (answer.status for answer in answers)
+    assert of_core_ml == ["failed"] * (QUESTIONS - 1)
+    assert core_ai == "needs a Mac"
     assert answers[0].findings == ("ExportError: no coremltools",)
 
 
@@ -128,7 +137,7 @@ def test_a_mac_on_which_nothing_works_has_failed(make_lab, monkeypatch):
     monkeypatch.setattr(ane_questions, "targets", lambda exported: [Target("mlx", "cpu")])
     answers = list(ask(make_lab(BrokenMac(broken=("CPU_ONLY",))), measure))
     failed = [answer.status == "failed" for answer in answers]
-    assert failed == [True, True, True, False, True]
+    assert failed == [True, True, True, False, True, False]
     assert "SIGKILL" in answers[0].findings[0]
     assert "Plans cover 0 of" in answers[3].findings[0]
 

@@ -28,7 +28,7 @@ def checks() -> dict[str, doctor.Check]:
 def test_every_check_is_made_once_and_goes_to_json(checks):
     assert list(checks) == [
         "machine", "python", "mlx_muzero", "mlx", "blas", "search", "compiler", "duckdb",
-        "coremltools", "packages", "neural engine",
+        "coremltools", "coreai-core", "packages", "neural engine",
     ]  # fmt: skip
     for check in checks.values():
         assert check.status in ("ok", "warn", "unavailable", "fail")
