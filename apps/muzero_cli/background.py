@@ -38,7 +38,7 @@ def start_and_watch(run: Path, doing: str, stopping: Callable[[int], str]) -> No
     with os.fdopen(descriptor(log_path, os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+b") as log:
         start = log.tell()
         process = subprocess.Popen(
-            [sys.executable, "-m", "muzero_cli.main", *arguments],
+            [sys.executable, "-P", "-m", "muzero_cli.main", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -330,7 +330,10 @@ def _probe(code: str) -> _Probe:
     """Run `code` in a child interpreter; its last line of output must be a JSON object."""
     try:
         done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, timeout=PROBE_TIMEOUT_S
+            [sys.executable, "-P", "-c", code],
+            capture_output=True,
+            text=True,
+            timeout=PROBE_TIMEOUT_S,
         )
     except subprocess.TimeoutExpired:
         return _Probe({}, f"no answer in {PROBE_TIMEOUT_S:.0f} s")

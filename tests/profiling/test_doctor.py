@@ -163,6 +163,12 @@ def test_no_compiler_is_said(monkeypatch):
     assert "fuses nothing" in check.detail
 
 
+def test_a_folder_of_the_same_name_where_doctor_starts_is_not_asked(monkeypatch, tmp_path):
+    (tmp_path / "mlx_muzero.py").write_text("raise ImportError('not this one')")
+    monkeypatch.chdir(tmp_path)
+    assert not doctor._probe("import mlx_muzero; print('{}')").failure
+
+
 @pytest.mark.skipif(shutil.which("g++") is None, reason="no g++ is installed")
 def test_a_compiler_that_compiles_is_ok():
     assert doctor.check_compiler().status == "ok"

@@ -1,6 +1,7 @@
 """What an import costs, and which floor may use which."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -25,6 +26,17 @@ def loaded_by(code, modules=HEAVY):
         [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True
     )
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_no_child_process_imports_from_the_working_folder():
+    # Which may be a clone's, where the packages have no compiled core.
+    found = [
+        option
+        for folder in ("mlx_muzero", "apps")
+        for source in (ROOT / folder).rglob("*.py")
+        for option in re.findall(r'sys\.executable,\s+"(-[^"]+)"', source.read_text())
+    ]
+    assert set(found) == {"-P"}
 
 
 def command(arguments):

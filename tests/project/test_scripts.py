@@ -34,11 +34,9 @@ from training_journals import training_run
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
 SHELL_SCRIPTS = [
-    ROOT / ".ci" / "run",
-    *(
-        ROOT / "scripts" / name
-        for name in ("arm64", "docs", "macos-wheel", "sanitize", "test", "test-cblas", "test-cpp")
-    ),
+    path
+    for path in [ROOT / ".ci" / "run", *sorted((ROOT / "scripts").iterdir())]
+    if path.is_file() and path.read_text().startswith("#!/usr/bin/env bash")
 ]
 
 

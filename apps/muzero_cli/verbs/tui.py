@@ -107,7 +107,7 @@ def _serve(run: Path, port: int) -> None:
         from muzero_cli.browser import LocalServer
     except ModuleNotFoundError as error:
         raise _missing(error) from error
-    command = [sys.executable, "-m", "muzero_cli.main", "tui", str(run), "--read-only"]
+    command = [sys.executable, "-P", "-m", "muzero_cli.main", "tui", str(run), "--read-only"]
     LocalServer(join(command), port).serve()
 
 
