@@ -61,8 +61,14 @@ class SearchResult:
 
     @property
     def completed_q(self) -> F64:
-        """``f64[B, A]`` `q`, and the root's value where an action was never visited."""
-        return np.where(self.visits > 0, self.q, self.value[:, None]).astype(np.float64)
+        """``f64[B, A]`` `q`, and the root's value where an action was never visited.
+
+        A search that reads nothing ahead visits no action, and its `q` is what it knows of all that
+        are legal.
+        """
+        visited = self.visits > 0
+        known = visited | ~visited.any(axis=1, keepdims=True)
+        return np.where(known, self.q, self.value[:, None]).astype(np.float64)
 
 
 @dataclass(frozen=True)

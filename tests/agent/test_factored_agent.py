@@ -88,6 +88,21 @@ def test_few_simulations_read_less_far_and_none_is_the_network():
     np.testing.assert_array_equal(raw.value, raw.raw_value)
 
 
+def test_every_action_has_its_worth_also_where_nothing_is_read_ahead():
+    """Pairs that share a limit on exposure are told apart by it."""
+    agent = FactoredAgent(model_for(), SEARCH, RULES)
+    position = np.array([0, 1, 2, 0], np.int32)
+    legal = RULES.table.legal_mask(position)
+    for simulations in (1, 3):
+        result = plan(agent, observations(), position, simulations)
+        np.testing.assert_array_equal(result.completed_q[legal], result.q[legal])
+        assert (np.ptp(result.q, axis=1) > 0.0).all()
+    alone = agent.network_weights(observations(), position)
+    np.testing.assert_allclose(
+        plan(agent, observations(), position, 1).completed_q[legal], alone[legal], rtol=1e-6
+    )
+
+
 def test_a_decision_does_not_depend_on_the_others_in_the_batch():
     agent = FactoredAgent(model_for(), SEARCH, RULES)
     observation = observations()
