@@ -89,6 +89,11 @@ CLAIMS = (
         programs.within_bounds,
     ),
     Claim(
+        "core-ai",
+        "Core AI's results are within the bounds of `verify` on every compute unit (macOS 27).",
+        programs.core_ai_within_bounds,
+    ),
+    Claim(
         "placement",
         "Core ML plans `recurrent` for the Neural Engine from 32 rows on.",
         programs.planned_for_the_neural_engine,

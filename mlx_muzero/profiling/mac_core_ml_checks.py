@@ -1,7 +1,9 @@
-"""Checks of ``mlx-muzero doctor --mac``: Core ML and the process that runs it."""
+"""Checks of ``mlx-muzero doctor --mac``: Core ML, Core AI and the process that runs them."""
 
 import os
 import signal
+import tempfile
+from pathlib import Path
 
 import numpy as np
 
@@ -9,14 +11,16 @@ from mlx_muzero.config.choices import ExportBackend
 from mlx_muzero.exports.child import Child, ChildLost
 from mlx_muzero.exports.compiled_cache import default_folder
 from mlx_muzero.exports.deployment import Deployment, EngineEvent
-from mlx_muzero.exports.devices import Devices
+from mlx_muzero.exports.devices import Devices, devices
 from mlx_muzero.exports.drift import drift
 from mlx_muzero.exports.evaluator import ExportedEvaluator
-from mlx_muzero.exports.figures import BOUNDED_STEPS, BOUNDS
+from mlx_muzero.exports.export import export
+from mlx_muzero.exports.figures import BOUNDED_STEPS, BOUNDS, Verification
 from mlx_muzero.exports.manifest import Manifest
 from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.exports.placement import ProgramPlacement
-from mlx_muzero.exports.weights import sizes_of
+from mlx_muzero.exports.verification import verify
+from mlx_muzero.exports.weights import sizes_of, weights_of
 from mlx_muzero.profiling.ane_lab import Lab
 from mlx_muzero.profiling.mac_checks import DoesNotHold, Unavailable, expansion, model_of
 
@@ -32,7 +36,41 @@ def within_bounds(lab: Lab) -> str:
     Raises:
         DoesNotHold: a unit cannot be used or is beyond the bounds of an export.
     """
-    verified = lab.verified(_ROWS)
+    return _all_within_bounds(lab.verified(_ROWS))
+
+
+def core_ai_within_bounds(lab: Lab) -> str:
+    """Export for Core AI, and compare every program with the model on every compute unit.
+
+    Raises:
+        Unavailable: Core AI runs on no more than the CPU here.
+        DoesNotHold: a unit cannot be used or is beyond the bounds of an export.
+        ExportError: no unit can, or the export failed.
+    """
+    here = devices("coreai")
+    if here is None or here.units == ("cpu_only",):
+        raise Unavailable(
+            "Core AI runs on the GPU and the Neural Engine from macOS 27 on, with "
+            "pip install 'mlx-muzero[coreai]'"
+        )
+    subject, found = lab.subject, []
+
+    def check(folder: Path) -> Verification:
+        found.append(verify(folder, subject.model, subject.table, lab.samples, here, quick=True))
+        return found[0]
+
+    with tempfile.TemporaryDirectory() as folder:
+        weights, target = weights_of(subject.model), Path(folder, "export")
+        export(weights, subject.config, subject.name, target, check, _ROWS, export_format="coreai")
+    return _all_within_bounds(found[0])
+
+
+def _all_within_bounds(verified: Verification) -> str:
+    """The units that were compared.
+
+    Raises:
+        DoesNotHold: one is beyond the bounds, or could not be used.
+    """
     units = [engine for engine in verified.engines if engine.compute_units is not None]
     failed = {engine.name: engine.problems(verified.precision) for engine in units}
     wrong = [f"{name}: {problems[0]}" for name, problems in failed.items() if problems]

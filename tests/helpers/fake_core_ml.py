@@ -21,9 +21,12 @@ class FakeMac:
     format = "coreml"
     units = ("CPU_ONLY", "CPU_AND_NE")
 
-    def __init__(self, broken=(), on_the_engine=None, plans=None):
-        self.lab = None
-        self._broken, self._on_the_engine, self._plans = broken, on_the_engine, plans
+    lab = None
+    broken = ()
+
+    def __init__(self, broken=None, on_the_engine=None, plans=None):
+        self.broken = self.broken if broken is None else broken
+        self._on_the_engine, self._plans = on_the_engine, plans
 
     def plan(self, export, units):
         found = []
@@ -46,7 +49,7 @@ class FakeMac:
 
     @contextmanager
     def programs(self, export, units):
-        if units in self._broken:
+        if units in self.broken:
             raise ChildLost("its programs did not load within 180 s", curable=False)
         for entry in Manifest.load(export).programs:
             (default_folder() / f"{entry.content}-macos15.1.mlmodelc").mkdir(

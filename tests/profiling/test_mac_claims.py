@@ -21,6 +21,15 @@ from mlx_muzero.profiling.energy import Energy
 from mlx_muzero.profiling.mac_claims import CLAIMS, Result, settle
 
 NAMES = [claim.name for claim in CLAIMS]
+
+
+class CoreAi(FakeMac):
+    """Core AI on a Mac, for which the programs of Core ML stand in."""
+
+    format = "coreai"
+    units = ("gpu", "neural_engine")
+
+
 POWER = Energy("macmon", 1.0, 0.5, 2.0, 100.0, 8, system_w=9.0, idle_w=5.0)
 
 
@@ -34,14 +43,20 @@ def mac(subject, exported, monkeypatch, tmp_path):
     monkeypatch.setattr(programs, "BACKEND", "coreml-sim")
     monkeypatch.setattr(ane_lab, "SAMPLES", 4)
     monkeypatch.setattr(Lab, "_export", lambda self, options: exported(options))
+    monkeypatch.setattr(programs, "devices", lambda name: CoreAi())
+    monkeypatch.setattr(
+        programs, "export", lambda *given, export_format: given[4](exported(given[5]))
+    )
     monkeypatch.setattr(machine, "GPU", mx.default_device().type)
     monkeypatch.setattr(machine, "performance_cores", lambda: 1)
+    monkeypatch.setattr(machine, "_search_seconds", lambda lab, threads: 1.0 / threads)
     monkeypatch.setattr(fcntl, "F_FULLFSYNC", fcntl.F_GETFD, raising=False)
     sampler = SimpleNamespace(command=("macmon", "pipe"))
     monkeypatch.setattr(machine, "find_sampler", lambda: sampler)
     monkeypatch.setattr(machine, "measure_energy", lambda *arguments: POWER)
 
     def run(*names, core_ml=None):
+        CoreAi.lab = Lab(subject, tmp_path, None)
         chosen = tuple(claim for claim in CLAIMS if not names or claim.name in names)
         monkeypatch.setattr(mac_claims, "CLAIMS", chosen)
         core_ml = FakeMac() if core_ml is None else core_ml
@@ -57,6 +72,7 @@ def test_every_claim_holds_on_a_good_mac(mac):
     assert {name: r.found for name, r in results.items() if r.status != "pass"} == {}
     assert "trees" in results["core"].found
     assert results["units"].found == "Core ML CPU_ONLY, Core ML CPU_AND_NE"
+    assert results["core-ai"].found == "Core AI gpu, Core AI neural_engine"
     assert "functions" in results["functions"].found
     assert "SIGKILL" in results["child"].found
     assert results["energy"].found == "5.00 W at rest, 9.00 W at work"
@@ -119,6 +135,7 @@ STRICT = {"fp16": replace(programs.BOUNDS["fp16"], drift=-1.0)}
         ("flush", lambda patch: patch.delattr(fcntl, "F_FULLFSYNC"), "knows no F_FULLFSYNC"),
         ("memory", put(machine, "peak_memory_mb", lambda: 0.3), "0.300 MB, on a machine"),
         ("units", FakeMac(broken=("CPU_ONLY",)), "Core ML CPU_ONLY: its programs did not load"),
+        ("core-ai", put(CoreAi, "broken", ("gpu",)), "Core AI gpu: its programs did not load"),
         ("placement", FakeMac(on_the_engine=()), "recurrent_b2 0%"),
         ("layer-norm", FakeMac(on_the_engine=("conv",)), "export with --layer-norm decomposed"),
         ("functions", FakeMac(plans=1), "plans cover 1 of"),
@@ -156,10 +173,16 @@ def test_whatever_a_check_raises_is_a_failure_of_its_claim_alone(mac, monkeypatc
 def test_what_cannot_be_asked_says_what_to_do(mac, monkeypatch):
     monkeypatch.setattr(machine, "find_sampler", lambda: None)
     monkeypatch.setattr(FakeMac, "units", ("CPU_ONLY",))
-    results = mac("energy", "placement")
+    monkeypatch.setattr(CoreAi, "units", ("cpu_only",))
+    results = mac("energy", "placement", "core-ai")
     assert {result.status for result in results.values()} == {"not run"}
     assert "brew install macmon" in results["energy"].found
+    assert "from macOS 27 on" in results["core-ai"].found
     assert "MLX_MUZERO_COMPUTE_UNITS" in results["placement"].found
+
+
+def test_searches_are_timed(subject, tmp_path):
+    assert 0 < machine._search_seconds(Lab(subject, tmp_path, None), 2) < 60
 
 
 def test_the_work_whose_power_is_measured_is_a_search_leaf_by_leaf(subject, tmp_path):
