@@ -1,5 +1,6 @@
 """Opens a store's file in a DuckDB instance that reaches no other file."""
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,7 +46,8 @@ class AttachedFile(Closeable):
         settings: Mapping[str, str | int] | None = None,
         row_group: int | None = None,
     ) -> None:
-        file = path.resolve()  # a link may lead to another file tomorrow
+        # A link may lead to another file tomorrow, or in a circle, which `resolve` would raise.
+        file = Path(os.path.realpath(path))
         config = OFFLINE | dict(settings or {})
         self._use = (path.absolute(), file, *folders, *sorted(config.items()))
         options = "read_only" if read_only else "read_write"

@@ -63,6 +63,14 @@ def test_a_link_that_leads_elsewhere_now_is_another_file(tmp_path, made):
 
 
 @pytest.mark.parametrize("make", [BarStore, PaperStore])
+def test_links_in_a_circle_are_refused_in_words(tmp_path, make):
+    (tmp_path / "a.duckdb").symlink_to("b.duckdb")
+    (tmp_path / "b.duckdb").symlink_to("a.duckdb")
+    with pytest.raises(MuZeroError, match=r"a\.duckdb: "):
+        make(tmp_path / "a.duckdb")
+
+
+@pytest.mark.parametrize("make", [BarStore, PaperStore])
 def test_a_store_reads_nothing_of_the_user_when_it_is_opened_again(tmp_path, made, make):
     path, secret = tmp_path / "store.duckdb", tmp_path / "secret.txt"
     secret.write_text("the secret")
