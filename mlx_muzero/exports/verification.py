@@ -90,20 +90,7 @@ def verify(
         )
 
     sizes, few = manifest.sizes, samples.some(_DRIFT_SAMPLES)
-    judges: tuple[Agrees, Agrees] | None = None
-    if quick:
-        pass
-    elif isinstance(model, FactoredModel):
-        if decide is None:
-            raise ValueError("a factored model's export is verified with `decide`")
-        judge = market_agreement(model, decide)
-        judges = judge, judge
-    else:
-        settings, some = manifest.config.search, samples.some(DEVICE_SAMPLES)
-        judges = (
-            search_agreement(model, sizes, settings, table, samples),
-            search_agreement(model, sizes, settings, table, some),
-        )
+    judges = None if quick else _judges(manifest, model, table, samples, decide)
 
     def figures(engine: Engine, units: ComputeUnits | None, programs: ProgramSet) -> EngineFigures:
         errors = output_errors(programs, sizes, model, samples.some(_OUTPUT_SAMPLES))
@@ -138,3 +125,20 @@ def verify(
         here = figures("sim", None, program_set(run, manifest.programs))
         engines = here, *elsewhere.result()
     return Verification(manifest.exactness, len(samples), engines)
+
+
+def _judges(
+    manifest: Manifest, model: Model, table: ActionTable, samples: Samples, decide: Decide | None
+) -> tuple[Agrees, Agrees]:
+    """What compares decisions with the model's: of the interpreter, and of a device."""
+    if isinstance(model, FactoredModel):
+        if decide is None:
+            raise ValueError("a factored model's export is verified with `decide`")
+        judge = market_agreement(model, decide)
+        return judge, judge
+    settings, sizes = manifest.config.search, manifest.sizes
+    here, there = (
+        search_agreement(model, sizes, settings, table, some)
+        for some in (samples, samples.some(DEVICE_SAMPLES))
+    )
+    return here, there
