@@ -89,7 +89,7 @@ class ExportSizes:
         if factored and (config.trading.max_entries or config.train.cost_high_pips):
             raise ExportError(
                 "programs read the market alone, and the worth of this model depends on the bars "
-                'left or the cost too; play it with search.backend = "mlx"'
+                'left or the cost too; play it with search.backend = "native"'
             )
         return cls(
             model=config.model,
