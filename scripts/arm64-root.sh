@@ -72,7 +72,7 @@ make_tools() {
     done
 }
 
-# Requirements of the project, without its own extras but with what runs its tests and build.
+# Requirements of the project with its terminal application, and of what runs its tests and build.
 requirements() {
     .venv/bin/python - <<'EOF'
 import re
@@ -82,10 +82,11 @@ with open("pyproject.toml", "rb") as file:
     whole = tomllib.load(file)
 project = whole["project"]
 tools = re.compile("pytest>|hypothesis|nanobind")
-wanted = project["dependencies"] + [
-    line
-    for line in project["optional-dependencies"]["dev"] + whole["build-system"]["requires"]
-    if tools.match(line)
+extras = project["optional-dependencies"]
+wanted = [
+    *project["dependencies"],
+    *extras["tui"],
+    *(line for line in extras["dev"] + whole["build-system"]["requires"] if tools.match(line)),
 ]
 print("\n".join(line for line in wanted if "darwin" not in line))
 EOF
