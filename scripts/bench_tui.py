@@ -119,9 +119,9 @@ def rounds_since(run: Path, started: datetime) -> list[tuple[datetime, int]]:
 def training(folder: Path) -> Iterator[Path]:
     """Train until the end of the block; the block starts when training has warmed up."""
     store, run = folder / "market.duckdb", folder / "run"
-    bars, _ = random_walk(seed=0, days=10)
+    bars, truth = random_walk(seed=0, days=10)
     with BarStore(store) as opened:
-        opened.write(bars)
+        opened.write_synthetic(bars, truth)
     settings = [word for setting in SETTINGS for word in ("--set", setting)]
     arguments = ["train", "--run", str(run), "--symbol", bars.symbol, "--db", str(store), *settings]
     with (folder / "log").open("w+") as log:
