@@ -119,6 +119,7 @@ def test_a_trained_run_is_judged_unless_it_knows_the_test(study, trained):
         study(*alone, "--choose", "2015-2016", "--test", "2017-2018")
 
 
+@pytest.mark.slow
 def test_factored_models_are_trained_where_years_left_out_paid(study, tmp_path):
     """Where the price rises they do: the runs stand alone, and are not trained twice."""
     rising = store_of(tmp_path / "rising.duckdb", rising=0.02)

@@ -186,6 +186,7 @@ def test_pictures_of_the_same_measurements_are_the_same(tmp_path, monkeypatch):
     assert "flat after 2/3" in rules
 
 
+@pytest.mark.slow
 def test_planted_markets_are_played_by_all_rivals(run_script):
     sizes = ("--seeds", "1", "--days", "6", "--session-bars", "60")
     found = run_script("planted_markets.py", *sizes, "--json")

@@ -249,6 +249,7 @@ def test_a_machine_that_cannot_says_so_at_once(
         Refresher(small_config, backend, small_dataset, rules, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_run_plays_exports_of_what_it_learns(tmp_path, exporting_config, small_dataset):
     """With the exporter, the interpreter and all their processes, one of which is killed."""
     heard, pids = Heard(), set()

@@ -159,6 +159,7 @@ def wait_for(folder, event, process):
     raise AssertionError(f"no {event} within 30 s")
 
 
+@pytest.mark.slow
 def test_two_ranks_train_to_the_end_and_one_stops_them_all(
     tmp_path, config_file, db, start_ranks, cli
 ):
