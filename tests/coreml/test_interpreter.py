@@ -1,5 +1,7 @@
 """The interpreter rounds as float16 does, and runs nothing it does not know."""
 
+import gc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -41,6 +43,15 @@ def saved(tmp_path, body, shape=(1, 2, 1, 3)):
     program = mb.program(input_specs=[mb.TensorSpec(shape=shape)], opset_version=TARGET)(body)
     conversion.save(program, package)
     return package
+
+
+def test_garbage_is_collected_as_before_once_a_program_is_saved(tmp_path):
+    gc.unfreeze()  # of the tests themselves
+    try:
+        saved(tmp_path, lambda x: mb.relu(x=x))
+        assert gc.get_freeze_count() == 0
+    finally:
+        gc.freeze()
 
 
 def test_every_operation_rounds_and_sums_do_not(tmp_path):
