@@ -66,7 +66,7 @@ def test_a_session_from_begin_to_report(cli, trained, paper_db, tmp_path):
     assert (report["minutes"], report["day"]) == (20, "trading")
     assert report["verdict"]["call"] == "too short"
     code, out, _ = cli("paper", "status", "runs/p")
-    assert "Verdict: too short. 1 day at different times" in " ".join(out.split())
+    assert "Verdict: too short. 1 day, where 20 at different times" in " ".join(out.split())
     assert set(report["latency_ms"]) == {"observe", "search", "orders", "total"}
     assert (tmp_path / "tables" / "trades.csv").read_text().startswith("pair,exposure,entry_ns")
     code, out, _ = cli("paper", "report", "runs/p", "--parquet", "tables")

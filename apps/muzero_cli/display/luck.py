@@ -8,7 +8,7 @@ from rich.text import Text
 
 from mlx_muzero.evaluation.luck.assessment import Luck
 from mlx_muzero.evaluation.luck.concentration import BEST_TRADES, Stretch
-from mlx_muzero.evaluation.luck.verdict import Verdict
+from mlx_muzero.evaluation.luck.verdict import LEAST_OBSERVATIONS, Verdict
 from muzero_cli.display.policy_tables import count, ends, policy_table, signed
 
 _STYLES = {"skill": "bold green", "loses": "bold red"}
@@ -46,6 +46,8 @@ def evidence(found: Verdict, year: float, observation: str = "session") -> list[
         year: factor by which a Sharpe ratio is annualised.
         observation: what was judged one by one.
     """
+    if found.observations < 2:
+        return [f"  a single {observation} tells nothing"]
     around = ""
     if found.sharpe_low is not None and found.sharpe_high is not None:
         around = f" [{signed(found.sharpe_low * year)}, {signed(found.sharpe_high * year)}]"
@@ -54,6 +56,8 @@ def evidence(found: Verdict, year: float, observation: str = "session") -> list[
         needed = f"{found.more_needed:,} more {observation}s would show it"
     if found.more_needed == 0:
         needed = "enough to show it"
+    if found.observations < LEAST_OBSERVATIONS:
+        needed = f"fewer than {LEAST_OBSERVATIONS} {observation}s show nothing"
     lucky = "nothing else was tried"
     if found.trials > 1.0:
         lucky = (

@@ -183,15 +183,15 @@ class _Words:
     @property
     def few(self) -> str:
         return (
-            f"{self._counted} at different times, where "
-            f"{LEAST_OBSERVATIONS} are the least to judge by"
+            f"{self._counted}, where {LEAST_OBSERVATIONS} at different times are the least to "
+            "judge by"
         )
 
     @property
     def net(self) -> str:
         low, high = self.found.net_low, self.found.net_high
-        ends = "" if low is None else f" [{low:+.3g}, {high:+.3g}]"
-        return f"it earned {self.mean:+.3g} {self.unit} a {self.observation}{ends}"
+        ends = "" if low is None or high is None else f" [{_signed(low)}, {_signed(high)}]"
+        return f"it earned {_signed(self.mean)} {self.unit} a {self.observation}{ends}"
 
     @property
     def probability(self) -> str:
@@ -221,6 +221,10 @@ class _Words:
 
 def _of(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+,.0f}" if abs(value) >= 999.5 else f"{value:+.3g}"
 
 
 def _percent(share: float) -> str:

@@ -26,5 +26,12 @@ def test_one_that_takes_more_time_and_one_that_no_time_would_show():
     assert len(evidence(of(0.0), 32.0)) == 3
 
 
+def test_few_results_show_nothing():
+    week = judge(np.arange(1.0, 6.0), trades=9, observation="day")
+    assert evidence(week, 16.0, "day")[1].endswith("fewer than 20 days show nothing")
+    first = judge(np.ones(1), trades=9, observation="day")
+    assert evidence(first, 16.0, "day") == ["  a single day tells nothing"]
+
+
 def test_bars_that_made_the_run_have_none():
     assert "trained or chosen on these bars" in verdict_line(None).plain

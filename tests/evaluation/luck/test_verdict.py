@@ -43,11 +43,16 @@ def test_nothing_is_not_shown():
 def test_what_time_would_show_is_too_short():
     few = judge(results(2.0, 19), trades=9)
     assert few.call == "too short"
-    assert "19 sessions at different times, where 20 are the least" in few.words
+    assert "19 sessions, where 20 at different times are the least" in few.words
     soon = judge(results(0.22, 60, 3), trades=9, entries=0.01)
     assert soon.call == "too short"
     assert soon.reasons[0] == f"needs {soon.more_needed} more sessions to show it"
     assert 0 < soon.more_needed <= 60
+
+
+def test_thousands_are_written_out():
+    large = judge(np.full(10, 12345.6), trades=9, unit="bps", observation="day")
+    assert large.words.endswith("it earned +12,346 bps a day [+12,346, +12,346].")
 
 
 def test_correlated_trials_are_worth_fewer():
