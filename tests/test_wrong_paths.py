@@ -59,8 +59,11 @@ def wrong(call):
     try:
         answer = json.loads(call["out"])
     except ValueError:
-        return "no one object on standard output"
-    failure = answer.get("error") if isinstance(answer, dict) else None
+        return "not JSON on standard output"
+    # Of several files each has its own answer.
+    answers = answer if isinstance(answer, list) else [answer]
+    failures = [one["error"] for one in answers if isinstance(one, dict) and one.get("error")]
+    failure = failures[0] if failures else None
     if call["code"] and failure is None:
         return "it failed without an error"
     if failure and (failure["exit_code"] != call["code"] or failure["code"] == "bug"):

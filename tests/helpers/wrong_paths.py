@@ -6,6 +6,7 @@ right. Prints a JSON object a call. Forked children share what is imported; one 
 pipe for one, is killed.
 """
 
+import contextlib
 import gc
 import importlib
 import json
@@ -26,6 +27,7 @@ from typer.main import get_command
 
 import mlx_muzero
 import muzero_cli
+from mlx_muzero.errors import ExportError
 from muzero_cli import main
 
 MODULES = ("coremltools", "rich.progress", "rich.table")
@@ -168,7 +170,9 @@ def load_everything() -> None:
     for package in (muzero_cli, mlx_muzero):
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not found.name.startswith("mlx_muzero.lib"):  # a library in C++, no module
-                importlib.import_module(found.name)
+                # An extra may not be installed here.
+                with contextlib.suppress(ExportError):
+                    importlib.import_module(found.name)
     for name in MODULES:
         importlib.import_module(name)
     gc.freeze()  # a child's first collection would copy the memory of all that is shared

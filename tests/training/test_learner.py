@@ -11,6 +11,7 @@ from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 from mlx_muzero.errors import ConfigError, TrainingDiverged
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.networks import closed_form
 from mlx_muzero.profiling.subject import with_random_heads
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import observation_features
@@ -296,7 +297,9 @@ def test_the_same_step_twice_is_the_same(small_config):
 
 
 @pytest.mark.slow
-def test_the_compiled_step_does_what_the_eager_one_does(small_config):
+def test_the_compiled_step_does_what_the_eager_one_does(small_config, monkeypatch):
+    """By the passes of a GPU, where it is compiled: a CPU's dropout is drawn by NumPy."""
+    monkeypatch.setattr(closed_form, "on_cpu", lambda: False)
     table = TradingRules.from_config(small_config).table
     eager, compiled = (
         Learner(build_model(small_config, table), small_config.train) for _ in range(2)
