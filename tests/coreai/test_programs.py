@@ -16,12 +16,11 @@ from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.exports.output_errors import output_errors
 from mlx_muzero.exports.samples import random_samples as market_samples
 from mlx_muzero.exports.weights import sizes_of, weights_of
+from network_shapes import ENCODER_SIZES, ENCODERS, PROGRAMS, SHAPES
 
-PROGRAMS = ("initial", "recurrent", "afterstate", "dynamics")
 OPERATIONS = {"add", "cast", "concat", "conv2d", "mul", "pad", "reduce_sum", "relu", "reshape"}
 OPERATIONS |= {"slice", "softmax", "sub", "transpose"}
 LAYER_NORM = {"op": {"layer_norm"}, "decomposed": {"reduce_mean", "rsqrt"}}
-ENCODERS = {"resnet_channels": 12, "transformer_width": 16, "transformer_heads": 4}
 
 
 def saved(folder, model, names=PROGRAMS, rows=(3,), precision="fp16", read=None, **options):
@@ -54,34 +53,13 @@ def worst(functions, model, samples):
     return max(error.worst / max(1.0, error.largest) for error in errors)
 
 
-blocks = st.integers(0, 2)
-
-
 @settings(max_examples=6)
 @given(
     name=st.sampled_from(PROGRAMS),
     precision=st.sampled_from(["fp16", "fp32"]),
     layer_norm=st.sampled_from(["op", "decomposed"]),
     rows=st.integers(1, 9),
-    shape=st.fixed_dictionaries(
-        {
-            "features": st.integers(1, 8),
-            "actions": st.integers(1, 7),
-            "outcomes": st.integers(1, 5),
-            "window_bars": st.integers(1, 12),
-            "latent_width": st.integers(8, 40),
-            "tcn_channels": st.integers(1, 8),
-            "tcn_kernel": st.integers(1, 4),
-            "encoder": st.sampled_from(["tcn", "resnet", "transformer"]),
-            "resnet_channels": st.integers(8, 12),
-            "resnet_kernel": st.integers(1, 4),
-            "transformer_width": st.sampled_from([8, 16]),
-            "transformer_heads": st.sampled_from([1, 2, 4]),
-            "dynamics_blocks": blocks,
-            "value_blocks": blocks,
-            "seed": st.integers(0, 2**32),
-        }
-    ),
+    shape=SHAPES,
 )
 def test_any_network_is_its_saved_program(
     tmp_path_factory, name, precision, layer_norm, rows, shape
@@ -93,11 +71,11 @@ def test_any_network_is_its_saved_program(
 
 
 @pytest.mark.parametrize("layer_norm", ["op", "decomposed"])
-@pytest.mark.parametrize("encoder", ["tcn", "resnet", "transformer"])
+@pytest.mark.parametrize("encoder", ENCODERS)
 def test_every_encoder_is_its_saved_program(tmp_path, encoder, layer_norm):
     from mlx_muzero.coreai.functions import require_precision
 
-    model = random_model(encoder=encoder, window_bars=9, **ENCODERS)
+    model = random_model(encoder=encoder, window_bars=9, **ENCODER_SIZES)
     functions = saved(tmp_path, model, ("initial",), (5,), layer_norm=layer_norm)
     assert worst(functions, model, random_samples(model, 7)) <= BOUNDS["fp16"].output
     (function,) = functions.values()

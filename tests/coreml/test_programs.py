@@ -15,8 +15,8 @@ from mlx_muzero.exports.figures import BOUNDS
 from mlx_muzero.exports.interface import input_shapes, output_shapes
 from mlx_muzero.exports.output_errors import output_errors
 from mlx_muzero.exports.weights import sizes_of, weights_of
+from network_shapes import ENCODER_SIZES, ENCODERS, PROGRAMS, SHAPES
 
-PROGRAMS = ["initial", "recurrent", "afterstate", "dynamics"]
 OPERATIONS = {
     "op": {
         *("add", "cast", "concat", "conv", "layer_norm", "mul", "reduce_sum", "relu"),
@@ -36,46 +36,13 @@ def errors(folder, model, rows, name, precision="fp16", layer_norm="op"):
     return {error.output: error.worst / max(1.0, error.largest) for error in found}
 
 
-ENCODERS = ("tcn", "resnet", "transformer")
-ENCODER_SIZES = {"resnet_channels": 12, "transformer_width": 16, "transformer_heads": 4}
-
-blocks = st.integers(0, 2)
-# A layer norm over very few channels, which may be nearly equal, magnifies any rounding.
-widths = st.integers(8, 40)
-
-
 @settings(max_examples=12)
 @given(
     name=st.sampled_from(PROGRAMS),
     precision=st.sampled_from(["fp16", "fp32"]),
     layer_norm=st.sampled_from(["op", "decomposed"]),
     rows=st.integers(1, 9),
-    shape=st.fixed_dictionaries(
-        {
-            "features": st.integers(1, 8),
-            "actions": st.integers(1, 7),
-            "outcomes": st.integers(1, 5),
-            "window_bars": st.integers(1, 12),
-            "latent_width": widths,
-            "tcn_channels": st.integers(1, 8),
-            "tcn_kernel": st.integers(1, 4),
-            "encoder": st.sampled_from(ENCODERS),
-            "resnet_channels": st.integers(8, 12),
-            "resnet_kernel": st.integers(1, 4),
-            "resnet_blocks": st.integers(1, 2),
-            "transformer_width": st.sampled_from([8, 16]),
-            "transformer_heads": st.sampled_from([1, 2, 4]),
-            "transformer_layers": st.integers(1, 2),
-            "value_bins": st.integers(3, 40),
-            "representation_blocks": blocks,
-            "outcome_blocks": blocks,
-            "dynamics_blocks": blocks,
-            "policy_blocks": blocks,
-            "value_blocks": blocks,
-            "afterstate_blocks": blocks,
-            "seed": st.integers(0, 2**32),
-        }
-    ),
+    shape=SHAPES,
 )
 def test_any_network_is_its_saved_program(
     tmp_path_factory, name, precision, layer_norm, rows, shape

@@ -1,11 +1,11 @@
 """Fills at the open of the bar after the decision: what a simulation without foresight can have."""
 
 import dataclasses
-import itertools
 
 import numpy as np
 import pytest
 
+from action_sequences import best_of_all_sequences
 from markets import walk_bars
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.baselines import PerfectForesight, RandomPolicy
@@ -71,9 +71,6 @@ def test_foresight_is_the_best_of_all_action_sequences(gapped, small_config):
     short = dataclasses.replace(gapped, config=dataclasses.replace(gapped.config, session_bars=5))
     rules = dataclasses.replace(RULES, costs=dataclasses.replace(RULES.costs, round_trip_pips=1.0))
     starts = short.training_starts()[:40:7]
-    best = np.full(len(starts), -np.inf)
-    for actions in itertools.product(range(4), repeat=5):
-        env, _ = played(short, starts, actions, rules)
-        best = np.maximum(best, env.core.equity_pips)
+    best = best_of_all_sequences(short, rules, starts)
     foresight = backtest(PerfectForesight(), short, rules, starts).equity_pips[:, -1]
     np.testing.assert_allclose(foresight, best, atol=1e-9)

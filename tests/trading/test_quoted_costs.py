@@ -1,13 +1,13 @@
 """Fills that pay the quotes: buying at the ask, selling at the bid, bar by bar."""
 
 import dataclasses
-import itertools
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from action_sequences import best_of_all_sequences
 from markets import quoted_bars
 from mlx_muzero.config.schema import TradingConfig
 from mlx_muzero.evaluation.backtest import backtest
@@ -102,12 +102,7 @@ def test_a_fill_at_the_quotes_needs_them(small_dataset):
 def test_foresight_is_the_best_of_all_action_sequences(fill, quoted):
     short = dataclasses.replace(quoted, config=dataclasses.replace(quoted.config, session_bars=5))
     starts = short.training_starts()[:40:7]
-    best = np.full(len(starts), -np.inf)
-    for actions in itertools.product(range(4), repeat=5):
-        env = SessionEnv(short, rules(fill), starts)
-        for action in actions:
-            env.step(np.full(len(starts), action, np.int32))
-        best = np.maximum(best, env.core.equity_pips)
+    best = best_of_all_sequences(short, rules(fill), starts)
     foresight = PerfectForesight()
     played = backtest(foresight, short, rules(fill), starts).equity_pips[:, -1]
     np.testing.assert_allclose(played, best, atol=1e-9)

@@ -1,13 +1,13 @@
 """Swap points: what a position pays that is held over 17:00 New York."""
 
 import dataclasses
-import itertools
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from action_sequences import best_of_all_sequences
 from markets import walk_bars
 from mlx_muzero.config.presets import CRYPTO, FX_MICRO
 from mlx_muzero.config.rules import broken_rules
@@ -107,12 +107,7 @@ def test_foresight_is_the_best_of_all_action_sequences(market):
     short = dataclasses.replace(market, config=dataclasses.replace(market.config, session_bars=5))
     starts = 22 * 60 - np.array([4, 3, 1])
     dear = dataclasses.replace(RULES, swap=Swap(4.0, 3.0))
-    best = np.full(len(starts), -np.inf)
-    for actions in itertools.product(range(4), repeat=5):
-        env = SessionEnv(short, dear, starts)
-        for action in actions:
-            env.step(np.full(len(starts), action, np.int32))
-        best = np.maximum(best, env.core.equity_pips)
+    best = best_of_all_sequences(short, dear, starts)
     played = backtest(PerfectForesight(), short, dear, starts).equity_pips[:, -1]
     np.testing.assert_allclose(played, best, atol=1e-9)
 
