@@ -50,6 +50,9 @@ REWARDS: Registry[Callable[[float], Callable[[Any], Any]]] = Registry(
 STORED = "*"
 """In `market.macro`: all macro series that the store has when the run starts."""
 
+AS_NEEDED = -1
+"""In `market.embargo_bars`: as many as are needed when the run starts."""
+
 
 @dataclass(frozen=True)
 class MarketConfig:
@@ -87,7 +90,11 @@ class MarketConfig:
         0.15, "share of the bars after that, for choosing a checkpoint", 0.01, 0.9
     )
     embargo_bars: int = setting(
-        0, "bars left out at the start of validation and test, before their warm-up", 0, 1_000_000
+        AS_NEEDED,
+        "bars left out at the start of validation and test, before their warm-up; -1: what "
+        "window, unroll and targets reach over, less the warm-up",
+        AS_NEEDED,
+        1_000_000,
     )
     window_bars: int = setting(32, "bars of one observation (W)", 1, 4096)
 
@@ -389,8 +396,3 @@ class Config:
     collect: CollectConfig = CollectConfig()
     replay: ReplayConfig = ReplayConfig()
     train: TrainConfig = TrainConfig()
-
-    @property
-    def reach_bars(self) -> int:
-        """Bars that an example of training reaches over: window, unroll and targets (td_steps)."""
-        return self.market.window_bars + self.train.num_unroll_steps + self.train.td_steps

@@ -13,6 +13,7 @@ from mlx_muzero.experiment.judging import JudgedBars
 from mlx_muzero.experiment.looks import record_evaluation
 from mlx_muzero.experiment.luck import assess_luck
 from mlx_muzero.experiment.trained_run import TrainedRun
+from mlx_muzero.market.sessions import reach_bars
 from mlx_muzero.types import Advance
 
 
@@ -74,7 +75,7 @@ def evaluate(
     count = simulations or run.config.search.num_simulations
     market = (bars.dataset, run.rules, bars.part, sessions, bars.truth)
     comparison = compare(run.agents(agent, count), *market, tick, doing)
-    comparison = comparison.reaching(run.config.reach_bars)
+    comparison = comparison.reaching(reach_bars(run.config))
     judged = dict(islice(comparison.judged.items(), 1))
     recorded = record_evaluation(run, bars.dataset, bars.part, judged)
     luck = assess_luck(run, bars, comparison, judged, recorded)
@@ -116,7 +117,7 @@ def evaluate_fully(
         tick=tick,
         doing=doing,
     )
-    full = replace(full, comparison=full.comparison.reaching(run.config.reach_bars))
+    full = replace(full, comparison=full.comparison.reaching(reach_bars(run.config)))
     judged = _own_first(run, full.comparison.judged)
     recorded = record_evaluation(run, bars.dataset, bars.part, judged)
     luck = assess_luck(run, bars, full.comparison, judged, recorded)

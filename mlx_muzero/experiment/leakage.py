@@ -11,7 +11,7 @@ from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
 from mlx_muzero.evaluation.baselines import RandomPolicy, mean_reversion, momentum
 from mlx_muzero.evaluation.leakage import LeakageReport
 from mlx_muzero.evaluation.policy import Policy
-from mlx_muzero.experiment.loading import load_histories, with_stored_macro
+from mlx_muzero.experiment.loading import load_histories, settled
 from mlx_muzero.experiment.trained_run import TrainedRun
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory
@@ -39,7 +39,7 @@ class LeakageTest:
         Raises:
             DataError: the store lacks the bars.
         """
-        config = with_stored_macro(config, database)
+        config = settled(config, database)
         histories, _ = load_histories(config, database)
         return cls(config, histories, _scripted_policies())
 

@@ -22,6 +22,7 @@ from mlx_muzero.market.history import PairHistory, Period, load_history
 from mlx_muzero.market.instrument import Instrument, Market, instrument
 from mlx_muzero.market.kept_dataset import KeptDatasets
 from mlx_muzero.market.series import MACRO
+from mlx_muzero.market.sessions import embargoed, reach_bars
 from mlx_muzero.market.store.bar_store import BarStore, store_at
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from mlx_muzero.symbols.symbol import Symbol
@@ -242,6 +243,26 @@ def with_stored_macro(
         )
     names = tuple(dict.fromkeys((*config.market.macro_names, *sorted(stored))))
     return replace(config, market=replace(config.market, macro=names))
+
+
+def settled(
+    config: Config, database: Path | None, tell: Callable[[str], None] = lambda _text: None
+) -> Config:
+    """`config` with everything it leaves to the moment it is used: macro series, embargo.
+
+    Args:
+        config: of a run that is about to start.
+        database: the store, or None for the default store.
+        tell: told if there are no macro series, or what is left out.
+    """
+    config = embargoed(with_stored_macro(config, database, tell))
+    if bars := config.market.embargo_bars:
+        tell(
+            f"note: market.embargo_bars = {bars:,}: validation and test begin that much later than "
+            f"the split before them ends, and observe nothing earlier; window, unroll and targets "
+            f"reach over {reach_bars(config):,} bars"
+        )
+    return config
 
 
 def load_truth(config: Config, database: Path) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from typing import Self
 from mlx_muzero.config.schema import REWARDS, Config
 from mlx_muzero.evaluation import reward_audit
 from mlx_muzero.evaluation.reward_audit import SCHEMES, RewardAudit, audited_policies
-from mlx_muzero.experiment.loading import costs_of, load_dataset, with_stored_macro
+from mlx_muzero.experiment.loading import costs_of, load_dataset, settled
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import Split
 from mlx_muzero.trading.core import TradingRules
@@ -52,7 +52,7 @@ class RewardAuditing:
             DataError: the store lacks the bars, or they contain no session.
         """
         notes: list[str] = []
-        config = with_stored_macro(config, database, notes.append)
+        config = settled(config, database, notes.append)
         dataset, _ = load_dataset(config, database, tell=notes.append)
         starts = dataset.evaluation_starts(split, sessions)
         told = (*costs_of(config, dataset), *notes)

@@ -4,12 +4,19 @@ from pathlib import Path
 from typing import Literal
 
 from mlx_muzero.config.differing import differing
-from mlx_muzero.config.schema import STORED, Config
+from mlx_muzero.config.schema import AS_NEEDED, STORED, Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.training.run import RunFolder
 
 Standing = Literal["new", "begun", "finished"]
 
+
+_LEFT_OPEN = {
+    "search.backend": "auto",
+    "market.macro": (STORED,),
+    "market.embargo_bars": AS_NEEDED,
+}
+"""Values that are settled once, when a run starts, by key."""
 
 _WAY_ON = "Resume it as it was started (--resume), or choose another --run."
 
@@ -44,8 +51,6 @@ def _differences(begun: Config, asked: Config) -> list[str]:
     found = []
     for key, values in differing({"begun": begun, "asked": asked}).items():
         was, wanted = values["begun"], values["asked"]
-        # Some values are settled once, when the run starts.
-        settled = wanted == "auto" if key == "search.backend" else wanted == (STORED,)
-        if not settled:
+        if wanted != _LEFT_OPEN.get(key):
             found.append(f"{key} is {was!r} there, {wanted!r} here")
     return found

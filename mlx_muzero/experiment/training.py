@@ -11,11 +11,11 @@ from mlx_muzero.config.choices import TrainDevice
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
 from mlx_muzero.config.unused import unused_note
-from mlx_muzero.experiment.loading import costs_of, load_dataset, with_stored_macro
+from mlx_muzero.experiment.loading import costs_of, load_dataset, settled
 from mlx_muzero.experiment.looks import record_training
 from mlx_muzero.experiment.validation_looks import ValidationLooks
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.sessions import gap_bars
+from mlx_muzero.market.sessions import gap_bars, reach_bars
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.device import use_device
 from mlx_muzero.training.models import build_model, starting_weights
@@ -77,7 +77,7 @@ class Training:
             RunError: another rank has other bars.
         """
         ranks = ranks or Ranks()
-        config = config_of_first(ranks, with_stored_macro(config, database, tell))
+        config = config_of_first(ranks, settled(config, database, tell))
         use_device(config.train.device)
         if (note := unused_note(config)) is not None and ranks.first:
             tell(note)
@@ -206,9 +206,10 @@ class Training:
         """What the results will depend on: costs, what the bars lack, and who plays."""
         yield from costs_of(self.config, self.dataset)
         yield from self.notes
-        if (lacking := self.config.reach_bars - gap_bars(self.config.market)) > 0:
+        reach = reach_bars(self.config)
+        if (lacking := reach - gap_bars(self.config.market)) > 0:
             yield (
-                f"window, unroll and targets reach over {self.config.reach_bars:,} bars, more than "
+                f"window, unroll and targets reach over {reach:,} bars, more than "
                 "lie between a split and the first decision of the next: consider "
                 f"market.embargo_bars = {self.config.market.embargo_bars + lacking}"
             )

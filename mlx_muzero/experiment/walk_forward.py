@@ -15,7 +15,7 @@ from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import DataError
 from mlx_muzero.evaluation.backtest import Doing
 from mlx_muzero.evaluation.walk_forward import WalkForward, play_window
-from mlx_muzero.experiment.loading import PeriodOf, costs_of, load_dataset, with_stored_macro
+from mlx_muzero.experiment.loading import PeriodOf, costs_of, load_dataset, settled
 from mlx_muzero.experiment.looks import record_evaluation, record_training
 from mlx_muzero.experiment.luck import keep_verdict
 from mlx_muzero.experiment.stop_switch import StopSwitch
@@ -24,7 +24,7 @@ from mlx_muzero.experiment.validation_looks import ValidationLooks
 from mlx_muzero.exports.deployment import EngineEvent, warn
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.sessions import SPLITS
+from mlx_muzero.market.sessions import SPLITS, reach_bars
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.device import use_device
 from mlx_muzero.training.models import build_model, validation_warning
@@ -97,7 +97,7 @@ class RollingTraining:
             RunError: the folder is not empty.
         """
         notes: list[str] = []
-        config = with_stored_macro(config, database, notes.append)
+        config = settled(config, database, notes.append)
         dataset, store = load_dataset(config, database)
         market = MarketRecord.of(store, dataset)
         plan = Plan(windows, minutes, str(store), market, anchored)
@@ -275,7 +275,7 @@ class RollingTraining:
             recorded = record_evaluation(
                 run, run.dataset, "test", agent_alone, self.folder.config()
             )
-            tests.append(played.after(recorded.looks, config.reach_bars))
+            tests.append(played.after(recorded.looks, reach_bars(config)))
             tested_until_ns = utc_ns(config.market.end_utc)
         names = tuple(policy.name for policy in agents)
         walk = WalkForward(tuple(tests), self.rules, names)

@@ -7,13 +7,13 @@ start at any bar, or once a day, at a local time.
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
 
 from mlx_muzero.config.local_times import LocalTime
-from mlx_muzero.config.schema import MarketConfig
+from mlx_muzero.config.schema import AS_NEEDED, Config, MarketConfig
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.clocks import ZoneClock
 from mlx_muzero.market.observation.frames import minutes_before
@@ -51,11 +51,14 @@ def split_ranges(open_time_ns: I64, config: MarketConfig) -> dict[Split, SplitRa
 
     Args:
         open_time_ns: ``i64[T]`` bar opens of all pairs; the shares count all bars together.
-        config: the share of each split, and how much of the later two is left out first.
+        config: the share of each split, and how much of the later two is left out first: nothing
+            if that is `AS_NEEDED`, as bars alone do not say what learns from them.
     """
     share = config.train_frac + config.validation_frac
     bars = len(open_time_ns)
-    left_out = config.embargo_bars * (1 + int((np.diff(open_time_ns) < 0).sum()))  # of every pair
+    left_out = max(config.embargo_bars, 0) * (
+        1 + int((np.diff(open_time_ns) < 0).sum())
+    )  # of every pair
     places = (0, round(bars * config.train_frac), round(bars * share), bars)
     begins = (0, *(min(place + left_out, bars) for place in places[1:-1]))
     firsts = _in_order(open_time_ns, begins)
@@ -72,7 +75,26 @@ def gap_bars(config: MarketConfig) -> int:
     A split's first decision sees that split alone, so its window and what its features look back on
     lie between.
     """
-    return minutes_before(config) + config.embargo_bars
+    return minutes_before(config) + max(config.embargo_bars, 0)
+
+
+def reach_bars(config: Config) -> int:
+    """Bars that an example of training reaches over: window, unroll and targets."""
+    held = config.train.hold_bars if config.model.kind == "factored" else 0
+    targets = max(config.train.td_steps, held)
+    return config.market.window_bars + config.train.num_unroll_steps + targets
+
+
+def embargoed(config: Config) -> Config:
+    """`config` with the number of `embargo_bars` that are needed, unless it states one.
+
+    With those, what an example of training reaches over lies between a split and the first decision
+    of the next.
+    """
+    if config.market.embargo_bars != AS_NEEDED:
+        return config
+    needed = max(reach_bars(config) - minutes_before(config.market), 0)
+    return replace(config, market=replace(config.market, embargo_bars=needed))
 
 
 def _in_order(times: I64, places: Sequence[int]) -> list[int]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.choices import ExportFormat, FillAt
+from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.files.regular import read_text, write_text
@@ -208,10 +209,13 @@ class RunFolder(RunFolderBase):
 def config_of_run(path: Path) -> Config:
     """The configuration in a run's folder; errors as `toml.load`, but links are not followed.
 
+    A run of 0.1.0 left no bars out at the start of its splits.
+
     Raises:
         ConfigError: it cannot be read, or it has problems (all listed).
     """
-    return config_toml.loads(config_toml.text_of(path, follow=False), str(path))
+    before = replace(FX_MICRO, market=replace(FX_MICRO.market, embargo_bars=0))
+    return config_toml.loads(config_toml.text_of(path, follow=False), str(path), before)
 
 
 def schema(config: Config, table: ActionTable) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from mlx_muzero.config.schema import REWARDS
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.comparison import baselines
 from mlx_muzero.evaluation.registered_baselines import BASELINES, BUILT_IN
+from mlx_muzero.market.sessions import embargoed
 from mlx_muzero.trading.rewards import Sharpe, reward_function
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.run import RunFolder
@@ -75,7 +76,7 @@ def test_a_run_learns_from_it_and_says_what_it_needs(small_config, db_once, tmp_
     REWARDS._registered.clear()
     with pytest.raises(mm.MuZeroError, match=r"config\.toml:\d+: trading\.reward: 'calm'.*regist"):
         mm.load_run(tmp_path / "one")
-    assert RunFolder(tmp_path / "plain").config() == plain
+    assert RunFolder(tmp_path / "plain").config() == embargoed(plain)
 
 
 @pytest.mark.parametrize(

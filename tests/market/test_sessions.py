@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from markets import MINUTE_NS, MONDAY_NS, walk_bars
-from mlx_muzero.config.schema import MarketConfig
+from mlx_muzero.config.presets import PRESETS
+from mlx_muzero.config.schema import Config, MarketConfig, ModelConfig, TrainConfig
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.clocks import ZoneClock
@@ -15,7 +16,9 @@ from mlx_muzero.market.observation.fx_features import HISTORY_BARS
 from mlx_muzero.market.sessions import (
     SPLITS,
     SplitRange,
+    embargoed,
     gap_bars,
+    reach_bars,
     separate_sessions,
     session_starts,
     split_ranges,
@@ -120,6 +123,37 @@ def test_an_embargo_leaves_out_bars_after_each_split(embargo, pairs):
     starts = session_starts(times, pair, seen, config, after["validation"])
     first = times[starts].min() - before["train"].end_ns
     assert first == gap_bars(config) * MINUTE_NS
+
+
+@given(
+    window=st.integers(1, 200),
+    unroll=st.integers(0, 20),
+    targets=st.integers(0, 400),
+    features=st.sampled_from(["micro", "fx_context"]),
+    factored=st.booleans(),
+)
+def test_what_training_reaches_over_lies_between_the_splits(
+    window, unroll, targets, features, factored
+):
+    market = MarketConfig(window_bars=window, features=features)
+    train = TrainConfig(num_unroll_steps=unroll, td_steps=0 if factored else targets)
+    if factored:
+        train = dataclasses.replace(train, hold_bars=max(targets, 1))
+    model = ModelConfig(kind="factored" if factored else "muzero")
+    config = Config(market=market, model=model, train=train)
+    settled = embargoed(config)
+    reach = window + unroll + (train.hold_bars if factored else targets)
+    assert reach == reach_bars(config)
+    assert gap_bars(settled.market) == max(reach, gap_bars(market))
+    assert embargoed(settled) is settled  # what a run records is kept
+    for stated in (0, 7):
+        own = dataclasses.replace(config, market=dataclasses.replace(market, embargo_bars=stated))
+        assert embargoed(own) is own
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_warm_up_of_every_preset_is_embargo_enough(name):
+    assert embargoed(PRESETS[name]).market.embargo_bars == 0
 
 
 def test_pairs_are_split_at_the_same_times_and_sessions_stay_in_their_pair():

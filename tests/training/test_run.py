@@ -95,3 +95,13 @@ def test_changed_opens_are_another_market_where_orders_fill_at_them(
         return
     with pytest.raises(RunError, match=r"1,500 bars of TEST.*different"):
         folder.require_market(other)
+
+
+def test_a_run_that_records_no_embargo_keeps_the_splits_it_has(tmp_path, small_config, market):
+    run = RunFolder(tmp_path / "run")
+    run.begin(small_config, market)
+    mark = tmp_path / "run" / "config.toml"
+    without = [line for line in mark.read_text().splitlines() if "embargo_bars" not in line]
+    mark.write_text("\n".join(without))
+    assert run.config().market.embargo_bars == 0
+    assert run.config().market == dataclasses.replace(small_config.market, embargo_bars=0)
