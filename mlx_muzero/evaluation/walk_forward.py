@@ -10,6 +10,7 @@ from mlx_muzero.evaluation.backtest import Backtest, Doing, backtest, joined
 from mlx_muzero.evaluation.comparison import baselines, conditions_of
 from mlx_muzero.evaluation.conditions import Conditions, report_dict
 from mlx_muzero.evaluation.luck.assessment import Luck, assess
+from mlx_muzero.evaluation.luck.course import Course
 from mlx_muzero.evaluation.luck.random_entries import (
     Positions,
     end_to_end,
@@ -125,11 +126,11 @@ class WalkForward:
         whole, conditions = self.whole, self.conditions
         name = self.agents[0]
         held = end_to_end([window.positions for window in self.windows])
-        others = {name: played for name, played in whole.items() if name not in self.agents}
+        others = {n: Course.of(each) for n, each in whole.items() if n not in self.agents}
         return assess(
-            {name: whole[name]},
+            {name: Course.of(whole[name])},
             others,
-            conditions.looks,
+            None if conditions.looks is None else conditions.looks.tried,
             entries=entries_p(held),
             unit=conditions.unit,
         )

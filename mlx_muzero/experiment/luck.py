@@ -7,6 +7,7 @@ from pathlib import Path
 from mlx_muzero.evaluation.backtest import Backtest
 from mlx_muzero.evaluation.comparison import Comparison
 from mlx_muzero.evaluation.luck.assessment import Luck, assess
+from mlx_muzero.evaluation.luck.course import Course
 from mlx_muzero.evaluation.luck.random_entries import entries_p, positions
 from mlx_muzero.evaluation.luck.verdict import Verdict
 from mlx_muzero.experiment.judging import JudgedBars
@@ -33,9 +34,9 @@ def assess_luck(
     held = positions(played, bars.dataset, run.rules, comparison.bars.starts)
     conditions = comparison.conditions
     luck = assess(
-        judged,
-        comparison.baselines,
-        recorded.looks,
+        {name: Course.of(each) for name, each in judged.items()},
+        {name: Course.of(each) for name, each in comparison.baselines.items()},
+        recorded.looks.tried,
         recorded.trials,
         entries_p(held),
         conditions.unit,

@@ -68,7 +68,7 @@ class PairAccount:
         self.close = float("nan")
         self.pip_value = 0.0
         self._notional, self._fills = notional, fills
-        self._entry_ns = 0
+        self.entry_ns = 0  # open of the bar in which the open trade was entered
         self.clock = clock
         self.session_bar = 0  # minutes into the session of `clock`
         self._session = -1  # its number
@@ -188,7 +188,7 @@ class PairAccount:
             "close": None if np.isnan(self.close) else self.close,
             "close_ns": self.close_ns,
             "pip_value": self.pip_value,
-            "entry_ns": self._entry_ns,
+            "entry_ns": self.entry_ns,
             **({} if self.clock is None else {name: getattr(self, name) for name in _COUNTED}),
             **{name: value for name in _HEARD if (value := getattr(self, name)) is not None},
         }
@@ -199,7 +199,7 @@ class PairAccount:
         self.order = None if state["order"] is None else Order(**state["order"])
         self.bar, self.close_ns = state["bar"], state["close_ns"]
         self.close = float("nan") if state["close"] is None else state["close"]
-        self.pip_value, self._entry_ns = state["pip_value"], state["entry_ns"]
+        self.pip_value, self.entry_ns = state["pip_value"], state["entry_ns"]
         for name in _HEARD:
             setattr(self, name, state.get(name))
         for name in _COUNTED if self.clock is not None else ():
@@ -233,7 +233,7 @@ class PairAccount:
         return float(np.max(pip_price(np.array(price), self.core.rules.pip_size)))
 
     def _fill(self, order: Order, bar: LiveBar, effect: BarEffect) -> None:
-        core, before, entered_ns = self.core, self.exposure, self._entry_ns
+        core, before, entered_ns = self.core, self.exposure, self.entry_ns
         pip = self._pip_price(bar.open)
         price = fill_price(order, bar.open, pip, self._fills)
         spread = None if self.spread is None else np.array([self.spread])
@@ -242,7 +242,7 @@ class PairAccount:
         )
         change = self.exposure - before
         if done.entered[0]:
-            self._entry_ns = bar.open_time_ns
+            self.entry_ns = bar.open_time_ns
         effect.fill = {
             "order_id": order.id,
             "pair": self.pair,

@@ -21,20 +21,21 @@ def verdict_line(verdict: Verdict | None) -> Text:
     return Text(verdict.words, style=_STYLES.get(verdict.call, "bold"))
 
 
-def luck_report(luck: Luck, unit: str, year: float) -> Group:
+def luck_report(luck: Luck, unit: str, year: float, observation: str = "session") -> Group:
     """The evidence behind the verdict, and how results are spread over years and months.
 
     Args:
         luck: what the results owe to luck.
         unit: of net figures.
         year: factor by which a Sharpe ratio is annualised.
+        observation: what was judged one by one.
     """
     if not any(row.trades for row in luck.years.values()):
         return Group(Text(f"Luck or skill: {luck.policy} made no trades."))
-    parts: list[RenderableType] = [Text("\n".join(_evidence(luck, unit, year)))]
+    parts: list[RenderableType] = [Text("\n".join(_evidence(luck, unit, year, observation)))]
     for what, stretches in (("year", luck.years), ("month", luck.months)):
         if len(stretches) > 1:
-            parts += [Text(), _spread(what, stretches, unit)]
+            parts += [Text(), _spread(what, stretches, unit, observation)]
     return Group(*parts)
 
 
@@ -75,11 +76,11 @@ def evidence(found: Verdict, year: float, observation: str = "session") -> list[
     return lines
 
 
-def _evidence(luck: Luck, unit: str, year: float) -> list[str]:
+def _evidence(luck: Luck, unit: str, year: float, observation: str) -> list[str]:
+    times = "sessions at different times" if observation == "session" else f"{observation}s"
     lines = [
-        f"Luck or skill of {luck.policy}, over {luck.verdict.observations:,} sessions at "
-        "different times:",
-        *evidence(luck.verdict, year),
+        f"Luck or skill of {luck.policy}, over {luck.verdict.observations:,} {times}:",
+        *evidence(luck.verdict, year, observation),
         f"  best judged policy against flat (superior predictive ability): {_p(luck.beyond_flat)}",
     ]
     if luck.beyond_baseline is not None:
@@ -104,8 +105,9 @@ def _p(value: float) -> str:
     return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
-def _spread(what: str, stretches: Mapping[str, Stretch], unit: str) -> Table:
-    table = policy_table("sessions", "trades", f"net {unit}", f"{unit}/session", first=what)
+def _spread(what: str, stretches: Mapping[str, Stretch], unit: str, observation: str) -> Table:
+    of_one = f"{unit}/{observation}"
+    table = policy_table(f"{observation}s", "trades", f"net {unit}", of_one, first=what)
     for name, row in stretches.items():
         mean = row.net_pips / row.sessions
         table.add_row(

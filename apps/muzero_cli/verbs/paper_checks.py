@@ -5,7 +5,6 @@ from pathlib import Path
 
 from rich import box
 from rich.table import Table
-from rich.text import Text
 
 from mlx_muzero.config import fx_targets
 from mlx_muzero.errors import RunError
@@ -18,7 +17,7 @@ from mlx_muzero.paper.report.rounding import Rounding
 from mlx_muzero.paper.report.session_report import SessionReport
 from muzero_cli.display.comparison import results_table
 from muzero_cli.display.console import narration_console, output_console, say_event
-from muzero_cli.display.luck import evidence, verdict_line
+from muzero_cli.display.luck import luck_report, verdict_line
 from muzero_cli.display.policy_tables import net_interval, ratio
 from muzero_cli.display.progress import VerbProgress
 from muzero_cli.failures import answer, end_with
@@ -74,8 +73,7 @@ def show_report(
         out.print(results_table(policies, "bps/day"))
         if report.metrics.trades:
             factor = report.metrics.sharpe_factor
-            figures = evidence(report.verdict, factor, "day")
-            out.print(Text("\n".join(["Luck or skill, by days:", *figures])))
+            out.print(luck_report(report.luck, "bps", factor, "day"))
         out.print(_about(report), style="dim")
     if exit_code:
         end_with(report.verdict)

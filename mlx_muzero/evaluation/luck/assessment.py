@@ -7,16 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from mlx_muzero.evaluation.backtest import Backtest
 from mlx_muzero.evaluation.luck.concentration import Stretch, best_share, by_period
+from mlx_muzero.evaluation.luck.course import Course
 from mlx_muzero.evaluation.luck.overfitting import overfitting_probability
 from mlx_muzero.evaluation.luck.seeds import pooled
 from mlx_muzero.evaluation.luck.superior import superior_p
 from mlx_muzero.evaluation.luck.trials import side_by_side, worth
 from mlx_muzero.evaluation.luck.verdict import Verdict, judge
 from mlx_muzero.runlog.look import Tried
-from mlx_muzero.runlog.look_ledger import Looks
-from mlx_muzero.types import F64
 
 NOT_TO_BEAT = ("flat", "random", "perfect_foresight", "best_policy")
 """Baselines that nobody has to beat: they do nothing, by chance, or know what nobody can."""
@@ -76,45 +74,48 @@ class Luck:
 
 
 def assess(
-    judged: Mapping[str, Backtest],
-    others: Mapping[str, Backtest],
-    looks: Looks | None = None,
+    judged: Mapping[str, Course],
+    others: Mapping[str, Course],
+    tried: int | None = None,
     trials: Sequence[Tried] = (),
     entries: float | None = None,
     unit: str = "pips",
     seeds: Mapping[int, Tried] = MappingProxyType({}),
+    observation: str = "session",
 ) -> Luck:
     """Judge the first of `judged`, knowing what else was tried.
 
     Args:
         judged: policies that could be chosen, by name.
-        others: baselines on the same sessions, by name.
-        looks: counts of the ledger; None where these bars may choose.
+        others: baselines at the same times, by name.
+        tried: how many configurations and ways to decide were; None: those `judged`.
         trials: what the ledger knows of those tried on these bars.
         entries: share of random entries that earn as much as the first; None if unknown.
         unit: of net figures.
         seeds: what the ledger knows of runs of the same configuration, by seed.
+        observation: what one is called.
     """
     policy, played = next(iter(judged.items()))
-    tried = len(judged) if looks is None else looks.tried
+    tried = len(judged) if tried is None else tried
     verdict = judge(
-        totals(played),
+        played.totals,
         trades=played.metrics.trades,
         tried=tried,
         trials=worth(tried, trials),
         entries=entries,
         unit=unit,
+        observation=observation,
     )
     rules = {n: each for n, each in others.items() if n not in NOT_TO_BEAT}
     rule = max(rules, key=lambda name: rules[name].metrics.net_pips, default=None)
-    earned = np.stack([totals(each) for each in judged.values()], axis=1)
+    earned = np.stack([each.totals for each in judged.values()], axis=1)
     course = side_by_side(trials)
     return Luck(
         policy,
         verdict,
         superior_p(earned),
         rule,
-        None if rule is None else superior_p(earned - totals(rules[rule])[:, None]),
+        None if rule is None else superior_p(earned - rules[rule].totals[:, None]),
         overfitting_probability(course),
         course.shape[1],
         best_share(played.trades.round_trip, played.trades.net_pips),
@@ -131,8 +132,3 @@ def _pooled(seeds: Sequence[Tried]) -> PooledSeeds | None:
     days = seeds[0].every
     mean, (low, high) = pooled(course.T / days)
     return PooledSeeds(course.shape[1], mean, low, high)
-
-
-def totals(played: Backtest) -> F64:
-    """``f64[G]`` net of each group of overlapping sessions, in time order."""
-    return played.groups.totals(played.equity_pips[:, -1])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlx_muzero.evaluation.backtest import Backtest
+from mlx_muzero.evaluation.luck.course import Course
 from mlx_muzero.types import F64, I64
 
 BEST_TRADES = 5
@@ -16,7 +16,7 @@ class Stretch:
     """One year or month.
 
     Attributes:
-        sessions: that began in it.
+        sessions: sessions or days that began in it.
         trades: round trips of these.
         net_pips: that they earned.
     """
@@ -26,15 +26,17 @@ class Stretch:
     net_pips: float
 
 
-def by_period(played: Backtest, unit: str) -> Mapping[str, Stretch]:
+def by_period(course: Course, unit: str) -> Mapping[str, Stretch]:
     """Results by UTC year ("Y", as ``2024``) or month ("M", ``2024-03``), the earliest first."""
-    trades = played.trades
-    first = np.unique(trades.round_trip, return_index=True)[1]
-    begun = played.spans_ns[0].astype("datetime64[ns]").astype(f"datetime64[{unit}]")
-    names, place = np.unique(begun, return_inverse=True)
+
+    def periods(times_ns: I64) -> np.ndarray:
+        return times_ns.astype("datetime64[ns]").astype(f"datetime64[{unit}]")
+
+    names, place = np.unique(periods(course.begun_ns), return_inverse=True)
     sessions = np.bincount(place, minlength=len(names))
-    count = np.bincount(place[trades.account[first]], minlength=len(names))
-    net = np.bincount(place, played.equity_pips[:, -1], minlength=len(names))
+    trips = np.searchsorted(names, periods(course.trips_ns))
+    count = np.bincount(trips, minlength=len(names))
+    net = np.bincount(place, course.net_pips, minlength=len(names))
     rows = zip(names.astype(str).tolist(), sessions.tolist(), count.tolist(), net, strict=True)
     return {name: Stretch(n, made, float(pips)) for name, n, made, pips in rows}
 

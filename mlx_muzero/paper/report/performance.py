@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mlx_muzero.evaluation.luck.course import Course
 from mlx_muzero.evaluation.metrics import Metrics, measure
 from mlx_muzero.market.calendar import fx_days, fx_holidays
 from mlx_muzero.paper.account import PairAccount
@@ -85,6 +86,15 @@ class Performance:
         """``f64[D]`` made on each day, in basis points of the notional."""
         return np.asarray(self._daily_bps()[:, -1])
 
+    def course(self) -> Course:
+        """The results as luck is judged by them, a day being one observation."""
+        trades, made = self._trades_in_bps(), self.days_bps
+        first = np.unique(trades.round_trip, return_index=True)[1]
+        entered = np.array([row["entry_ns"] for row in self.trades], np.int64)[first]
+        day = np.searchsorted(self.days_ns, entered, side="right") - 1
+        trips_ns = self.days_ns[np.maximum(day, 0)]
+        return Course(self.metrics(), made, self.days_ns, made, trades, trips_ns)
+
     def metrics(self) -> Metrics:
         """The metrics in basis points of the notional, each day counting as a session."""
         trades = self._trades_in_bps()
@@ -102,7 +112,8 @@ class Performance:
         return found
 
     @property
-    def _basis_point(self) -> float:
+    def basis_point(self) -> float:
+        """Money that a basis point of the notional is."""
         return self.notional * BASIS_POINT
 
     def _trades_in_bps(self) -> Trades:
@@ -119,15 +130,15 @@ class Performance:
             exit_bar=column("exit_bar", np.int64),
             entry_price=column("entry_price", np.float64),
             exit_price=column("exit_price", np.float64),
-            gross_pips=column("gross", np.float64) / self._basis_point,
-            cost_pips=column("cost", np.float64) / self._basis_point,
-            funding_pips=column("funding", np.float64) / self._basis_point,
+            gross_pips=column("gross", np.float64) / self.basis_point,
+            cost_pips=column("cost", np.float64) / self.basis_point,
+            funding_pips=column("funding", np.float64) / self.basis_point,
             forced=np.zeros(len(rows), np.bool_),
         )
 
     def _daily_bps(self) -> F64:
         """``f64[days, minutes]``, made since each day began, as known at every minute."""
-        made = self.profit / self._basis_point
+        made = self.profit / self.basis_point
         ends = self.days_ns[:, None] + np.arange(1, _DAY_MINUTES + 1) * MINUTE_NS
         known = np.searchsorted(self.close_ns, ends, side="right") - 1
         curve = np.where(known < 0, 0.0, made[np.maximum(known, 0)])
@@ -148,6 +159,7 @@ def _open_trade(account: PairAccount) -> Row:
     return {
         "pair": account.pair,
         "exposure": account.exposure,
+        "entry_ns": account.entry_ns,
         "entry_bar": int(core.entry_bar[0]),
         "exit_bar": account.bar,
         "entry_price": account.entry_price,

@@ -1,6 +1,6 @@
 """Results of a paper session: the metrics of a backtest, money, and decision latency."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -9,7 +9,9 @@ import numpy as np
 from mlx_muzero.config import fx_targets
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
-from mlx_muzero.evaluation.luck.verdict import Verdict, judge
+from mlx_muzero.evaluation.luck.assessment import Luck, assess
+from mlx_muzero.evaluation.luck.random_entries import entries_p
+from mlx_muzero.evaluation.luck.verdict import Verdict
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.paper.account import PairAccount
@@ -17,6 +19,7 @@ from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.report.baselines import play_baselines
+from mlx_muzero.paper.report.held import held_by_pair
 from mlx_muzero.paper.report.performance import UNIT, Performance
 from mlx_muzero.paper.report.recorded_pair import recorded_pairs
 from mlx_muzero.paper.session_setup import account_of_pair, keeps_fx_week
@@ -34,7 +37,7 @@ class SessionReport:
 
     Attributes:
         metrics: the session's metrics (`Performance.metrics`).
-        verdict: whether its days show skill, given what was tried to make its model.
+        luck: what its days owe to luck, given what was tried to make its model.
         pips_per_trade: net pips per trade, if the run counts in pips; None otherwise, or without a
             trade.
         baselines: metrics of policies without a network (`play_baselines`), by name.
@@ -50,7 +53,7 @@ class SessionReport:
     """
 
     metrics: Metrics
-    verdict: Verdict
+    luck: Luck
     pips_per_trade: float | None
     baselines: dict[str, Metrics]
     money: dict[str, float]
@@ -63,6 +66,11 @@ class SessionReport:
     latency_ms: dict[str, dict[str, float]]
     ledger_error: float
 
+    @property
+    def verdict(self) -> Verdict:
+        """Whether its days show skill."""
+        return self.luck.verdict
+
     def as_dict(self) -> dict[str, Any]:
         """The report for JSON; pips of metrics become basis points of the notional.
 
@@ -70,6 +78,7 @@ class SessionReport:
         """
         facts = asdict(self) | {
             "unit": UNIT,
+            "verdict": asdict(self.verdict),
             "metrics": self.metrics.as_dict(),
             "baselines": {name: m.as_dict() for name, m in self.baselines.items()},
         }
@@ -101,43 +110,33 @@ def report_session(
     Raises:
         RunError: no minute has been marked yet, or the store holds something else than a session.
     """
-    equity, saved = store.table("equity"), store.state()
-    if not equity or saved is None:
+    equity = store.table("equity")
+    if not equity or store.state() is None:
         raise RunError(f"{folder.path}: no minute has been traded yet: nothing to report.")
     with store.checking_contents():
-        accounts = _accounts(saved[1]["session"]["accounts"], settings, config)
-        actions = [row["action"] for row in store.table("decisions")]
-        names = accounts[0].core.rules.table.action_names
-        performance = Performance(
-            accounts,
-            store.table("trades"),
-            np.array([row["close_ns"] for row in equity], np.int64),
-            np.array([row["equity"] for row in equity]) - settings.account.balance,
-            np.bincount(np.array(actions, np.int64), minlength=len(names)),
-            settings.account.notional,
-            keeps_fx_week(settings),
-        )
+        performance = performance_of(store, settings, config)
         recorded = recorded_pairs(store, settings, config, series)
         baselines = play_baselines(recorded, performance.close_ns, settings, tick)
-        rows = performance.trades
+        played = {name: baseline.course() for name, baseline in baselines.items()}
+        agent, rows = performance.course(), performance.trades
         sums = {
             name: sum(row[name] for row in rows) for name in ("net", "gross", "cost", "funding")
         }
         slippage = sum(row["slippage"] for row in store.table("fills"))
         last = equity[-1]["equity"]
         events = list(journal.read(folder.journal_path))
-        metrics = performance.metrics()
         return SessionReport(
-            metrics=metrics,
-            verdict=judge(
-                performance.days_bps,
-                trades=metrics.trades,
+            metrics=agent.metrics,
+            luck=assess(
+                {"the agent": agent},
+                played,
                 tried=tried,
+                entries=entries_p(held_by_pair(performance, recorded)),
                 unit=UNIT,
                 observation="day",
             ),
-            pips_per_trade=_pips_per_trade(rows, accounts),
-            baselines={name: baseline.metrics() for name, baseline in baselines.items()},
+            pips_per_trade=_pips_per_trade(rows, performance.accounts),
+            baselines={name: course.metrics for name, course in played.items()},
             money={"equity": last, **sums, "slippage": slippage},
             day="trading" if performance.fx_week else "UTC",
             whole_days=performance.whole_days,
@@ -146,8 +145,28 @@ def report_session(
             minutes=len(equity),
             holes=sum(event["event"] == "hole" for event in events),
             latency_ms=_latencies(events),
-            ledger_error=last - settings.account.balance - _net_from_prices(rows, accounts),
+            ledger_error=last
+            - settings.account.balance
+            - _net_from_prices(rows, performance.accounts),
         )
+
+
+def performance_of(store: PaperStore, settings: PaperSettings, config: Config) -> Performance:
+    """What the session in `store` traded, of which a minute has been marked."""
+    saved, equity = store.state(), store.table("equity")
+    assert saved is not None
+    accounts = _accounts(saved[1]["session"]["accounts"], settings, config)
+    actions = [row["action"] for row in store.table("decisions")]
+    names = accounts[0].core.rules.table.action_names
+    return Performance(
+        accounts,
+        store.table("trades"),
+        np.array([row["close_ns"] for row in equity], np.int64),
+        np.array([row["equity"] for row in equity]) - settings.account.balance,
+        np.bincount(np.array(actions, np.int64), minlength=len(names)),
+        settings.account.notional,
+        keeps_fx_week(settings),
+    )
 
 
 def _accounts(
@@ -161,14 +180,14 @@ def _accounts(
     return accounts
 
 
-def _pips_per_trade(rows: list[Row], accounts: list[PairAccount]) -> float | None:
+def _pips_per_trade(rows: list[Row], accounts: Sequence[PairAccount]) -> float | None:
     by_pair = {account.pair: account for account in accounts}
     if not rows or any(by_pair[row["pair"]].core.rules.unit != fx_targets.UNIT for row in rows):
         return None
     return sum(row["net"] / by_pair[row["pair"]].pip_value for row in rows) / len(rows)
 
 
-def _net_from_prices(rows: list[Row], accounts: list[PairAccount]) -> float:
+def _net_from_prices(rows: list[Row], accounts: Sequence[PairAccount]) -> float:
     """Net money of `rows`, with gross recomputed from prices instead of taken from the ledger."""
     by_pair = {account.pair: account for account in accounts}
     total = 0.0

@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 
 from markets import MINUTE_NS, quoted_bars
+from mlx_muzero.evaluation.luck.random_entries import entries_p
 from mlx_muzero.market.observation.fx_context import HISTORY_BARS
 from mlx_muzero.market.quotes import Spreads
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.report.held import held_by_pair
 from mlx_muzero.paper.report.parity import check_parity
-from mlx_muzero.paper.report.session_report import report_session
+from mlx_muzero.paper.report.recorded_pair import recorded_pairs
+from mlx_muzero.paper.report.session_report import performance_of, report_session
 from paper_sessions import (
     BEGIN_NS,
     CONFIG,
@@ -175,6 +178,34 @@ def test_a_report_counts_what_the_tables_hold(session):
     assert told["targets"]["win_frac_from"] == 0.45
     for stage in ("observe", "search", "orders", "total"):
         assert 0.0 < report.latency_ms[stage]["p50"] <= report.latency_ms[stage]["p99"] < math.inf
+
+
+def test_luck_is_judged_by_days_against_baselines_and_random_entries(session):
+    played, paper = session
+    with PaperStore(played.folder.store_path, read_only=True) as store:
+        report = report_session(PaperFolder(played.folder.path), store, paper, CONFIG, tried=3)
+        recorded = recorded_pairs(store, paper, CONFIG)
+        performance = performance_of(store, paper, CONFIG)
+    luck = report.luck
+    assert luck.policy == "the agent"
+    assert luck.baseline in report.baselines.keys() - {"random"}
+    assert 0.0 < luck.beyond_flat <= 1.0
+    assert 0.0 < luck.beyond_baseline <= 1.0
+    assert luck.verdict.trials == 3.0
+    for spread in (luck.years, luck.months):
+        assert sum(row.sessions for row in spread.values()) == report.metrics.sessions
+        assert sum(row.trades for row in spread.values()) == report.metrics.trades
+        total = sum(row.net_pips for row in spread.values())
+        assert total == pytest.approx(report.metrics.net_pips)
+    held = held_by_pair(performance, recorded)
+    assert luck.verdict.entries == entries_p(held)
+    for pair, (exposure, moved_bps) in held.items():
+        trades = [row for row in played.trades if row["pair"] == pair]
+        slippage = sum(row["slippage"] for row in played.fills if row["pair"] == pair)
+        earned = sum(row["gross"] for row in trades) + slippage
+        basis_point = paper.account.notional * 1e-4
+        assert (exposure * moved_bps).sum() == pytest.approx(earned / basis_point)
+    assert report.as_dict()["luck"]["verdict"] == report.as_dict()["verdict"]
 
 
 def test_baselines_trade_the_same_minutes_at_the_same_costs(session):
