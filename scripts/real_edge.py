@@ -10,14 +10,21 @@ next open. Every rival is fitted on the years of --fit. Its parameters are those
 the years of --choose, each played by a fit that left it out. Then all play every day of --test, at
 each round trip. The number of steps of `fitted_q` is chosen with its first seed; what it earned is
 told of each seed and of their mean. With --train, a factored model is trained for every seed on the
-years of --fit alone, at the preset's costs; its cost factor is chosen by the years left out, and
-where none of them paid, it is not trained. Its runs, and those of --run, which must not know the
-test either, play the same days at the same costs. Intervals (95 %) draw whole days. The ledger next
-to STORE counts the looks, and what was tried on the years left out. With --walk, the same bars with
-random signs are written to STORE2, and all of it is done there, where there is nothing to find.
+years of --fit alone, at the preset's costs; its cost factor is chosen by the years left out. Its
+runs, and those of --run, which must not know the test either, play the same days at the same costs.
+
+Whether they play at a cost is up to the years left out: every run's recipe is trained once more
+without each of them. Where the 95 % interval of what these models earn at that cost, an account
+with a share in each, is not above 0, the runs stay flat, and where it is not at the preset's costs,
+--train trains none. Intervals draw whole days. The ledger next to STORE counts the looks, and what
+was tried on the years left out; the verdicts at the end are deflated by all of it. With --walk, the
+same bars with random signs are written to STORE2, and all of it is done there, where there is
+nothing to find.
 
 Six years of minutes take about a gigabyte, and a rival up to a minute for each round trip,
-`fitted_q` six. Import the bars first: mlx-muzero data import FILE --symbol USDJPY --db STORE
+`fitted_q` six; a run's recipe takes three for its years left out, and two for each round trip. With
+--rivals alone, without names, nothing is fitted, and the rule may be judged on any years. Import
+the bars first: mlx-muzero data import FILE --symbol USDJPY --db STORE
 """
 
 import argparse
@@ -29,23 +36,27 @@ from pathlib import Path
 
 from bench.by_years import CANDIDATES, RULE, Candidates, choose, fitted, of_fitted_q
 from bench.days import Beyond, Earned, beyond, earned
-from bench.factored_years import FACTORED, of_factored
+from bench.factored_years import FACTORED, LeftOut
 from bench.report import Report
 from bench.trained import train_runs, trained_policies
+from bench.verdicts import JudgedTest, Said
 from bench.walk import write_walk
 from bench.years import Fold, YearlyMarket, left_out
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.schema import Config
-from mlx_muzero.evaluation.backtest import Backtest, backtest
+from mlx_muzero.evaluation.backtest import Backtest, backtest, joined
+from mlx_muzero.evaluation.baselines import FLAT_POLICY
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.rivals.fitted_q import FittedQRecipe
+from mlx_muzero.evaluation.validated import Validated
 from mlx_muzero.experiment.loading import load_config, load_dataset
-from mlx_muzero.experiment.looks import looked_bars, record_training
-from mlx_muzero.runlog.look_ledger import LookLedger
+from mlx_muzero.experiment.looks import record_training
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.training.run import RunFolder
 
 FITTED_Q = "fitted_q"
+ALL_RUNS = "all runs"
 RIVALS = (*CANDIDATES, FITTED_Q)
 
 
@@ -75,15 +86,21 @@ class Study:
         self._market = YearlyMarket(dataset)
         self._folds = left_out(self._market, options.fit, options.choose)
         self._last = Fold(self._market, tuple(options.fit), tuple(options.choose[-1:]))
-        self.starts = self._market.starts(options.test)
+        self._judged = JudgedTest(self._market, options.test, self._store)
+        self.starts = self._judged.starts
         self.by_year: list[InYear] = []
         self.beyond: list[Beyond] = []
         self.notes: dict[str, None] = {}
+        self._shown: dict[tuple[float, tuple[LeftOut, ...]], bool] = {}
 
     @property
     def looks(self) -> str:
         """How often the test was looked at, as a sentence."""
-        return self._looks.words
+        return self._judged.looks.words
+
+    def verdicts(self) -> Iterator[Said]:
+        """On every row, knowing everything that was tried."""
+        return self._judged.verdicts()
 
     def rows(self) -> Iterator[Earned]:
         """Every policy at every round trip."""
@@ -91,51 +108,114 @@ class Study:
             rules = replace(TradingRules.from_config(self._config), costs=Costs(pips))
             rule = self._judge(RULE, rules)
             self._keep(pips, RULE.name, self._rule_by_year(rules))
-            yield earned(pips, RULE.name, [rule], rule)
+            yield self._earned(rules, RULE.name, [rule], rule)
             of_rivals: list[Backtest] = []
             for name in self._options.rivals:
                 played = list(self._rival(name, rules))
                 of_rivals = played if name == FITTED_Q else of_rivals
                 for seed, one in zip(self._options.seeds, played, strict=False):
                     if name == FITTED_Q:
-                        yield earned(pips, f"{name} {seed}", [one], rule)
-                yield earned(pips, name, played, rule)
+                        yield self._earned(rules, f"{name} {seed}", [one], rule)
+                yield self._earned(rules, name, played, rule)
             runs = []
-            for policy in self._trained(pips):
-                runs.append(self._judge(policy, rules))
-                yield earned(pips, policy.name, runs[-1:], rule)
+            for name, policy in self._trained(rules):
+                runs.append(self._judge(policy, rules, name))
+                yield self._earned(rules, name, runs[-1:], rule)
             if len(runs) > 1:
-                yield earned(pips, "all runs", runs, rule)
+                yield self._earned(rules, ALL_RUNS, runs, rule)
             if runs and of_rivals:
-                self.beyond.append(beyond(pips, "all runs", runs, FITTED_Q, of_rivals))
+                self.beyond.append(beyond(pips, ALL_RUNS, runs, FITTED_Q, of_rivals))
 
-    def _trained(self, pips: float) -> Iterator[Policy]:
-        options = self._options
+    def _earned(
+        self, rules: TradingRules, name: str, played: Sequence[Backtest], rule: Backtest
+    ) -> Earned:
+        self._judged.keep(rules, name, played)
+        return earned(rules.costs.round_trip_pips, name, played, rule)
+
+    def _trained(self, rules: TradingRules) -> Iterator[tuple[str, Policy]]:
+        """Every run, or staying flat under its name where the years left out earn nothing."""
+        options, pips = self._options, rules.costs.round_trip_pips
         runs = [*options.run, *self._trained_here]
+        if not runs:
+            return
+        earns = self._earns(rules, [*self._given, *self._recipes])
         played = (runs, options.store, self._market, options.test[0], pips)
-        return trained_policies(*played, lambda note: self.notes.update({note: None}))
+        for policy in trained_policies(*played, lambda note: self.notes.update({note: None})):
+            yield policy.name, policy if earns else FLAT_POLICY
+
+    def _earns(self, rules: TradingRules, recipes: Sequence[LeftOut]) -> bool:
+        """Whether an account with a share in each recipe earns something in the years left out."""
+        pips = rules.costs.round_trip_pips
+        known = self._shown.get((pips, tuple(recipes)))
+        if known is not None:
+            return known
+        years = [recipe.played(rules) for recipe in recipes]
+        for recipe, of_one in zip(recipes, years, strict=True):
+            by_year = [each.metrics.net_pips_per_session for each in of_one]
+            self._keep(pips, f"{FACTORED} {recipe.seed}", by_year)
+        found = Validated.of([joined(of_one, rules) for of_one in years])
+        told = f"{found.words(rules.unit, 'day')}: it {'plays' if found.earns else 'stays flat'}"
+        self.notes[f"{FACTORED} at {pips:g} {rules.unit}, years left out: {told}"] = None
+        self._shown[pips, tuple(recipes)] = found.earns
+        return found.earns
+
+    @cached_property
+    def _given(self) -> list[LeftOut]:
+        """The recipes of --run, on the years left out."""
+        configs = [RunFolder(path).config() for path in self._options.run]
+        return [self._left_out(replace(each, market=self._config.market)) for each in configs]
 
     @cached_property
     def _trained_here(self) -> list[Path]:
-        """The runs of --train, if any year left out paid."""
-        options, config = self._options, self._config
+        """The runs of --train, if the years left out earn anything."""
+        options, rules = self._options, TradingRules.from_config(self._config)
         if options.train is None:
             return []
-        rules, factors = TradingRules.from_config(config), options.factors
-        for factor in factors:
-            tried = replace(config, search=replace(config.search, cost_factor=factor))
-            label = Path(f"{FACTORED}, years left out, costs {factor:g} times")
-            record_training(self._store, self._market.dataset, tried, label)
-        choice = choose(partial(of_factored, config, factors), rules, self._folds)
-        self._keep(rules.costs.round_trip_pips, FACTORED, choice.by_year)
-        if choice.place is None:
-            self.notes["no year left out paid: no factored model was trained, and none trades"] = (
-                None
-            )
+        if not self._earns(rules, self._recipes):
+            self.notes["no factored model was trained, and none trades"] = None
             return []
-        search = replace(config.search, cost_factor=factors[choice.place])
-        chosen, end = replace(config, search=search), options.fit[-1] + 1
+        end = options.fit[-1] + 1
+        chosen = self._configured(self._factor)
         return train_runs(chosen, options.train, options.seeds, options.store, self._market, end)
+
+    @cached_property
+    def _recipes(self) -> list[LeftOut]:
+        """That of --train with every seed."""
+        if self._options.train is None:
+            return []
+        chosen, seeds = self._configured(self._factor), self._options.seeds
+        return [self._tries[self._factor], *(self._try(chosen, seed) for seed in seeds[1:])]
+
+    @cached_property
+    def _tries(self) -> dict[float, LeftOut]:
+        """The recipe of --train with each cost factor, and the first seed."""
+        factors, seed = self._options.factors, self._options.seeds[0]
+        return {factor: self._try(self._configured(factor), seed) for factor in factors}
+
+    @cached_property
+    def _factor(self) -> float:
+        """The cost factor that earned most in the years left out."""
+        rules, tries = TradingRules.from_config(self._config), self._tries
+        if len(tries) == 1:
+            return next(iter(tries))
+        earned_by = {
+            factor: sum(each.metrics.net_pips_per_session for each in recipe.played(rules))
+            for factor, recipe in tries.items()
+        }
+        return max(earned_by, key=lambda factor: earned_by[factor])
+
+    def _configured(self, factor: float) -> Config:
+        search = replace(self._config.search, cost_factor=factor)
+        return replace(self._config, search=search)
+
+    def _try(self, config: Config, seed: int) -> LeftOut:
+        return self._left_out(replace(config, train=replace(config.train, seed=seed)))
+
+    def _left_out(self, config: Config) -> LeftOut:
+        factor, seed = config.search.cost_factor, config.train.seed
+        label = f"{FACTORED}, years left out, costs {factor:g} times, seed {seed}"
+        record_training(self._store, self._market.dataset, config, Path(label))
+        return LeftOut(config, self._folds)
 
     def _rival(self, name: str, rules: TradingRules) -> Iterator[Backtest]:
         """Plays the test, once for every seed of a rival that has one; the first chooses."""
@@ -156,10 +236,7 @@ class Study:
         played = backtest(policy, self._market.dataset, rules, self.starts)
         label = f"{name or policy.name} at {rules.costs.round_trip_pips:g} pips"
         text = f"{label}\n{config_toml.dumps(self._config)}"
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        for year in self._options.test:
-            looked = looked_bars(self._market.of(year), "test")
-            self._looks = LookLedger(self._store).add("evaluated", looked, digest, label)
+        self._judged.look(label, hashlib.sha256(text.encode()).hexdigest(), played)
         return played
 
     def _rule_by_year(self, rules: TradingRules) -> list[float]:
@@ -192,6 +269,7 @@ def main() -> None:
     if study.beyond:
         report.table("beyond", "The same days, beyond a rival:", study.beyond)
     report.table("years", "Net pips a day of each year, left out by the fit:", study.by_year)
+    report.table("verdicts", "Luck or skill, after all that was tried:", study.verdicts())
     for note in study.notes:
         report.note(note)
     report.note(study.looks)
@@ -237,7 +315,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--json", action="store_true", help="print everything as JSON at the end")
     options = parser.parse_args()
-    if set(options.test) & {*options.fit, *options.choose}:
+    fits = options.rivals or options.run or options.train
+    if fits and set(options.test) & {*options.fit, *options.choose}:
         parser.error("a year of --test is among those of --fit or --choose")
     return options
 

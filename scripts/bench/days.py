@@ -71,15 +71,15 @@ def beyond(
     pips: float, policy: str, played: Sequence[Backtest], than: str, other: Sequence[Backtest]
 ) -> Beyond:
     """Of the mean of several plays of the same days, beyond the mean of others."""
-    day = _days(played) - _days(other)
+    day = by_day(played) - by_day(other)
     low, high = interval(SessionGroups.apart(len(day)).resampled_means(day))
     return Beyond(pips, policy, than, float(day.mean()), low, high)
 
 
 def earned(pips: float, policy: str, played: Sequence[Backtest], rule: Backtest) -> Earned:
     """Of one or several plays of the same days, whose mean is taken, next to the rule's play."""
-    day = _days(played)
-    past_rule = day - _days([rule])
+    day = by_day(played)
+    past_rule = day - by_day([rule])
     days = SessionGroups.apart(len(day))
     low, high = interval(days.resampled_means(day))
     sharpe_low, sharpe_high = interval(_resampled_sharpes(days, day))
@@ -103,7 +103,7 @@ def earned(pips: float, policy: str, played: Sequence[Backtest], rule: Backtest)
     )
 
 
-def _days(played: Sequence[Backtest]) -> F64:
+def by_day(played: Sequence[Backtest]) -> F64:
     """``f64[n]`` net pips of each day, mean of the plays."""
     return np.mean([each.groups.totals(each.equity_pips[:, -1]) for each in played], axis=0)
 

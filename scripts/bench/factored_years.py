@@ -1,7 +1,8 @@
 """A factored model by years left out: trained on the bars of some, played on another."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import mlx.core as mx
 import numpy as np
@@ -9,12 +10,10 @@ from mlx.utils import tree_unflatten
 
 from bench.years import Fold
 from mlx_muzero import rng
-from mlx_muzero.agent.factored_agent import FactoredAgent
+from mlx_muzero.agent.make import make_agent
 from mlx_muzero.config.schema import Config
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
-from mlx_muzero.evaluation.backtest import backtest
-from mlx_muzero.evaluation.policy import Policy
-from mlx_muzero.evaluation.rivals.chosen import ValidationSessions
+from mlx_muzero.evaluation.backtest import Backtest, backtest
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.bar_batches import (
@@ -29,18 +28,34 @@ from mlx_muzero.training.models import build_factored, measure_observations
 FACTORED = "factored"
 
 
-def of_factored(
-    config: Config, factors: Sequence[float], fold: Fold, sessions: ValidationSessions
-) -> Iterator[tuple[Policy, float]]:
-    """A model trained for each of the cost `factors`, and what it earns in the fold's sessions."""
-    for factor in factors:
-        search = replace(config.search, cost_factor=factor)
-        chosen = replace(config, search=search)
-        model = trained_on(chosen, fold, sessions.rules)
-        agent = FactoredAgent(model, replace(search, backend="mlx"), sessions.rules)
+class LeftOut:
+    """One recipe, trained once for each fold: what it earns there under any rules.
+
+    Args:
+        config: the recipe, its seed included; trained at its own costs.
+        folds: the years that are left out, and those learned from.
+    """
+
+    def __init__(self, config: Config, folds: Sequence[Fold]) -> None:
+        # Exports are of other weights.
+        self._config = replace(config, search=replace(config.search, backend="mlx"))
+        self._folds = folds
+        self._trained_rules = TradingRules.from_config(config)
+        self.seed = config.train.seed
+
+    @cached_property
+    def _models(self) -> list[FactoredModel]:
+        return [trained_on(self._config, fold, self._trained_rules) for fold in self._folds]
+
+    def played(self, rules: TradingRules) -> list[Backtest]:
+        """The years left out, each played under `rules` by the model that does not know it."""
+        return [self._played(*each, rules) for each in zip(self._models, self._folds, strict=True)]
+
+    def _played(self, model: FactoredModel, fold: Fold, rules: TradingRules) -> Backtest:
+        search = self._config.search
+        agent = make_agent(model, search, rules, trained_rules=self._trained_rules)
         policy = SearchPolicy(agent, search.num_simulations, FACTORED)
-        played = backtest(policy, fold.market.dataset, sessions.rules, fold.starts)
-        yield policy, played.metrics.net_pips_per_session
+        return backtest(policy, fold.market.dataset, rules, fold.starts)
 
 
 def trained_on(config: Config, fold: Fold, rules: TradingRules) -> FactoredModel:

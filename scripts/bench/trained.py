@@ -15,7 +15,7 @@ from mlx_muzero.experiment.trained_run import load_run
 _UNTOLD = 0.01
 """Share of its bars that a run keeps for a test of its own, which every configuration has."""
 
-_OF_SPAN = ("first_utc", "end_utc", "train_frac", "validation_frac")
+_OF_SPAN = ("first_utc", "end_utc", "train_frac", "validation_frac", "embargo_bars")
 
 
 def train_runs(

@@ -25,9 +25,10 @@ class YearlyMarket:
 
     dataset: MarketDataset
 
-    def of(self, year: int) -> MarketDataset:
-        """The same bars, with all splits of the dataset being `year`."""
-        span = SplitRange(utc_ns(f"{year}-01-01"), utc_ns(f"{year + 1}-01-01"), seen_from_ns=0)
+    def of(self, year: int, *later: int) -> MarketDataset:
+        """The same bars, with all splits of the dataset being `year`, or that to a `later` one."""
+        end = [year, *later][-1] + 1
+        span = SplitRange(utc_ns(f"{year}-01-01"), utc_ns(f"{end}-01-01"), seen_from_ns=0)
         return replace(self.dataset, fixed_ranges=dict.fromkeys(SPLITS, span))
 
     def starts(self, years: Sequence[int]) -> I64:

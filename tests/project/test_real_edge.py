@@ -88,6 +88,11 @@ def test_every_rival_is_chosen_by_years_left_out_and_judged_on_the_test(study):
     assert years == {(name, year) for name in (*names[:5], "fitted_q") for year in YEARS[:3]}
     (looks,) = found["notes"]
     assert "Look 14 at these bars; 12 configurations were tried" in looks
+    rows = [(row["pips"], row["policy"]) for row in found["test"]]
+    assert [(row["pips"], row["policy"]) for row in found["verdicts"]] == rows
+    for row in found["verdicts"]:
+        assert row["verdict"] == row["alone"] == "too short"
+        assert row["because"].startswith("3 days, where 20 at different times are the least")
 
 
 def test_where_no_year_left_out_paid_a_rival_stays_flat(study):
@@ -113,6 +118,13 @@ def test_a_trained_run_is_judged_unless_it_knows_the_test(study, trained):
     found = study(*alone)
     assert [row["policy"] for row in found["test"]] == ["fix_rule", "agent"]
     assert any(note.startswith("a round trip costs 0.4 pips") for note in found["notes"])
+    years = [row for row in found["years"] if row["policy"] == "factored 0"]
+    assert [row["year"] for row in years] == [*YEARS[:3]]
+    (gate,) = (note for note in found["notes"] if "years left out" in note)
+    earned = float(gate.partition("earned ")[2].split()[0]) if "earned" in gate else 0.0
+    assert earned == pytest.approx(np.mean([row["net"] for row in years]), abs=0.01, rel=0.01)
+    assert gate.endswith("above nothing: it stays flat") or "lost" in gate or "no trade" in gate
+    assert found["test"][1]["trades"] == found["test"][1]["net"] == 0.0
     with pytest.raises(SystemExit, match=r"market\.session_bars differ"):
         study(*alone, "--set", "market.session_bars=80")
     with pytest.raises(SystemExit, match=r"bars of 2017 trained it .* market\.end_utc=2017-01-01"):
@@ -134,11 +146,16 @@ def test_factored_models_are_trained_where_years_left_out_paid(study, tmp_path):
     (compared,) = found["beyond"]
     assert (compared["policy"], compared["than"]) == ("all runs", "fitted_q")
     assert compared["low"] <= compared["mean"] <= compared["high"]
-    assert {row["year"] for row in found["years"] if row["policy"] == "factored"} == {*YEARS[:3]}
+    left_out = [(r["policy"], r["year"]) for r in found["years"] if r["policy"] != "fix_rule"]
+    assert {*left_out} >= {(f"factored {s}", year) for s in (0, 1) for year in YEARS[:3]}
+    assert len({*left_out}) == len(left_out)
     ledger = (tmp_path / "rising.duckdb.looks.jsonl").read_text().splitlines()
     tried = [json.loads(line)["run"] for line in ledger if '"trained"' in line]
-    times = [f"factored, years left out, costs {factor} times" for factor in (1, 2)]
-    assert tried == [*times, "factored 0", "factored 1"]
+    times = [f"factored, years left out, costs {factor} times, seed 0" for factor in (1, 2)]
+    chosen = next(line for line in tried if line.endswith("seed 1"))
+    assert chosen.removesuffix("seed 1") + "seed 0" in times
+    assert tried == [*times, chosen, "factored 0", "factored 1"]
+    assert any(note.endswith("above nothing: it plays") for note in found["notes"])
     kept = (tmp_path / "runs" / "factored 1" / "journal.jsonl").read_bytes()
     again = study("--pips", "0.4", *runs, *quick, "--factors", "1,2", market=rising)
     assert [row["net"] for row in again["test"][-3:]] == net
@@ -151,7 +168,7 @@ def test_on_a_walk_no_year_left_out_pays_and_nothing_is_trained(study, store, tm
     train = ("--rivals", "--train", str(tmp_path / "runs"), "--walk", str(walk))
     found = study("--pips", "0.4", *train, "--factors", "4")
     assert [row["policy"] for row in found["test"]] == ["fix_rule"]
-    assert any("no year left out paid" in note for note in found["notes"])
+    assert "no factored model was trained, and none trades" in found["notes"]
     assert not (tmp_path / "runs").exists()
     with BarStore(store) as real, BarStore(walk) as walked:
         one, other = real.load("USDJPY"), walked.load("USDJPY")
@@ -167,3 +184,9 @@ def test_a_year_is_not_fitted_and_judged(study, capsys):
     with pytest.raises(SystemExit):
         study("--test", "2015-2017")
     assert "a year of --test is among those of --fit or --choose" in capsys.readouterr().err
+
+
+def test_the_rule_alone_knows_no_year(study):
+    found = study("--pips", "0.4", "--rivals", "--test", "2015-2018")
+    assert found["test"][0]["trades"] == 2 * (DAYS * len(YEARS) - 1)  # the first day is warm-up
+    assert [row["policy"] for row in found["verdicts"]] == ["fix_rule"]
