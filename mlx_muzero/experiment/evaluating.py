@@ -9,10 +9,12 @@ from mlx_muzero.config import fx_targets
 from mlx_muzero.evaluation.backtest import Backtest, Doing
 from mlx_muzero.evaluation.comparison import Comparison, compare
 from mlx_muzero.evaluation.full_comparison import SIMULATIONS, FullComparison, compare_fully
+from mlx_muzero.evaluation.validated import Validated
 from mlx_muzero.experiment.judging import JudgedBars
 from mlx_muzero.experiment.looks import record_evaluation
 from mlx_muzero.experiment.luck import assess_luck
 from mlx_muzero.experiment.trained_run import TrainedRun
+from mlx_muzero.experiment.validated_costs import validated_at_costs
 from mlx_muzero.market.sessions import reach_bars
 from mlx_muzero.types import Advance
 
@@ -29,6 +31,8 @@ class Evaluation:
         simulations: simulations per decision, one for each search compared.
         backend: backend that evaluated the leaves.
         comparison: the policies on the same sessions.
+        at_costs: what the agent earns on the validation split at the costs in force; None at those
+            of its training.
         full: additional results of `evaluate_fully`; None from `evaluate`.
     """
 
@@ -39,6 +43,7 @@ class Evaluation:
     simulations: tuple[int, ...]
     backend: str
     comparison: Comparison
+    at_costs: Validated | None
     full: FullComparison | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -50,6 +55,7 @@ class Evaluation:
             "period": self.period,
             "simulations": self.simulations,
             "backend": self.backend,
+            "validated_at_costs": None if self.at_costs is None else asdict(self.at_costs),
         }
 
 
@@ -73,13 +79,15 @@ def evaluate(
     """
     agent = run.agent()
     count = simulations or run.config.search.num_simulations
+    at_costs = validated_at_costs(run, count, tick, doing)
     market = (bars.dataset, run.rules, bars.part, sessions, bars.truth)
     comparison = compare(run.agents(agent, count), *market, tick, doing)
     comparison = comparison.reaching(reach_bars(run.config))
     judged = dict(islice(comparison.judged.items(), 1))
     recorded = record_evaluation(run, bars.dataset, bars.part, judged)
     luck = assess_luck(run, bars, comparison, judged, recorded)
-    return _evaluation(run, bars, (count,), agent.backend, comparison.after(recorded.looks, luck))
+    comparison = comparison.after(recorded.looks, luck)
+    return _evaluation(run, bars, (count,), agent.backend, comparison, at_costs)
 
 
 def evaluate_fully(
@@ -103,6 +111,7 @@ def evaluate_fully(
         doing: called with what begins and its amount.
     """
     agent = run.agent()
+    at_costs = validated_at_costs(run, run.config.search.num_simulations, tick, doing)
     full = compare_fully(
         agent,
         run.searchers(),
@@ -122,7 +131,8 @@ def evaluate_fully(
     recorded = record_evaluation(run, bars.dataset, bars.part, judged)
     luck = assess_luck(run, bars, full.comparison, judged, recorded)
     full = replace(full, comparison=full.comparison.after(recorded.looks, luck))
-    return _evaluation(run, bars, tuple(simulations), agent.backend, full.comparison, full)
+    counts = tuple(simulations)
+    return _evaluation(run, bars, counts, agent.backend, full.comparison, at_costs, full)
 
 
 def _own_first(run: TrainedRun, judged: Mapping[str, Backtest]) -> dict[str, Backtest]:
@@ -138,9 +148,17 @@ def _evaluation(
     simulations: tuple[int, ...],
     backend: str,
     comparison: Comparison,
+    at_costs: Validated | None,
     full: FullComparison | None = None,
 ) -> Evaluation:
-    validated, stage = run.warning is None, run.stage
     return Evaluation(
-        run.checkpoint, validated, stage, bars.period, simulations, backend, comparison, full
+        run.checkpoint,
+        run.warning is None,
+        run.stage,
+        bars.period,
+        simulations,
+        backend,
+        comparison,
+        at_costs,
+        full,
     )

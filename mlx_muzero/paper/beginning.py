@@ -13,6 +13,7 @@ from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import Config, MarketConfig
 from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.experiment.loading import instrument_of
+from mlx_muzero.experiment.validated_costs import advice
 from mlx_muzero.exports.deployment import Deployment, EngineEvent
 from mlx_muzero.market.fit import require_tradable
 from mlx_muzero.market.store.bar_store import store_at
@@ -189,6 +190,14 @@ def rules_in_force(
         exposure_limit=None if limit.fits(trained.table) else limit,
     )
     return with_entries(in_force, settings, market)
+
+
+def costs_advice(settings: PaperSettings, folder: RunFolder) -> str | None:
+    """What is known of the session's checkpoint in `folder` at its costs; None at those trained."""
+    config, session = folder.config(), settings.session
+    trained = TradingRules.from_config(config)
+    in_force = rules_in_force(trained, settings, config.market)
+    return advice(folder, session.checkpoint, in_force, trained, session.simulations)
 
 
 def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings:

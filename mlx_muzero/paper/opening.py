@@ -11,7 +11,7 @@ from mlx_muzero.market.history import observes_spread
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.paper.agent_planner import AgentPlanner
-from mlx_muzero.paper.beginning import load_planner
+from mlx_muzero.paper.beginning import costs_advice, load_planner
 from mlx_muzero.paper.delivered import Beside
 from mlx_muzero.paper.engine import Engine
 from mlx_muzero.paper.feeds.feed import Feed
@@ -73,6 +73,9 @@ def opened(
         warning = validation_warning(model, settings.session.checkpoint)
         if warning is not None:
             say(warning)
+        advice = costs_advice(settings, model)
+        if advice is not None:
+            say(f"checkpoint {settings.session.checkpoint}: {advice}")
         feed = _feed(settings, config, session)
         beside = Beside(model.market(), config, settings, series, _live_series(settings, feed))
         for line in beside.lines():

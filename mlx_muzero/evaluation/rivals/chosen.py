@@ -16,7 +16,7 @@ from mlx_muzero.trading.positions import FLAT
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F64, I32, I64
 
-_SESSIONS = 256
+SESSIONS = 256
 """That choose, spread evenly over the validation split."""
 
 Decide = Callable[[int, I32], I32]
@@ -70,7 +70,7 @@ class ValidationSessions:
     @classmethod
     def of(cls, dataset: MarketDataset, rules: TradingRules) -> "ValidationSessions":
         """Those of `dataset`."""
-        return cls.at(dataset, rules, dataset.evaluation_starts("validation", _SESSIONS))
+        return cls.at(dataset, rules, dataset.evaluation_starts("validation", SESSIONS))
 
     @classmethod
     def at(cls, dataset: MarketDataset, rules: TradingRules, starts: I64) -> "ValidationSessions":

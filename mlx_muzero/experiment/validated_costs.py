@@ -1,0 +1,175 @@
+"""What a run earns on its validation split at costs it was not trained at, kept in its folder.
+
+A run is chosen on that split at the costs of its training. Whether it should trade at others is
+asked of the same sessions, played once more (`mlx_muzero.evaluation.validated`); later bars are for
+judging. Limits of size and time do not count: they only leave trades out.
+"""
+
+import hashlib
+import json
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from mlx_muzero.evaluation.agent_policies import SearchPolicy
+from mlx_muzero.evaluation.backtest import Doing, backtest
+from mlx_muzero.evaluation.rivals.chosen import SESSIONS
+from mlx_muzero.evaluation.validated import Validated
+from mlx_muzero.experiment.looks import record_evaluation
+from mlx_muzero.experiment.trained_run import TrainedRun
+from mlx_muzero.files.digests import sha256_of
+from mlx_muzero.files.regular import read_text, write_text
+from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.training.checkpoint import WEIGHTS
+from mlx_muzero.training.run import RunFolder
+from mlx_muzero.types import Advance
+from mlx_muzero.untrusted.json_values import parsed
+from mlx_muzero.untrusted.shapes import Malformed, count, mapping, number, optional, record
+
+FILE = "validated.json"
+_MOST_BYTES = 2**18
+_MOST = 256
+"""Kept; the oldest goes first."""
+
+_KEPT = mapping(
+    record(
+        {
+            "sessions": count,
+            "net": number,
+            "low": optional(number),
+            "high": optional(number),
+            "trades": number,
+        }
+    ),
+    most=_MOST,
+)
+
+
+def charged_alike(one: TradingRules, other: TradingRules) -> bool:
+    """Whether trading costs the same by both, to nine digits."""
+    return _charges(one) == _charges(other)
+
+
+def validated_at_costs(
+    run: TrainedRun,
+    simulations: int,
+    tick: Advance = lambda _count: None,
+    doing: Doing = lambda _what, _total: None,
+) -> Validated | None:
+    """What `run` earns at the costs in force where it was chosen; None at those of its training.
+
+    Played at most once for a checkpoint, costs and number of simulations, at 256 sessions, spread
+    evenly.
+
+    Args:
+        run: loaded with its own bars.
+        simulations: per decision.
+        tick: called with the number of decisions made.
+        doing: called with what begins and its number of decisions.
+    """
+    if charged_alike(run.rules, run.trained_rules):
+        return None
+    key = _key(run.folder, run.checkpoint, run.dataset.summary.digest, run.rules, simulations)
+    kept = _kept(run.folder.path)
+    if key in kept:
+        return kept[key]
+    rules = _charged(run.trained_rules, run.rules)
+    agent = replace(run, rules=rules).agent()
+    starts = run.dataset.evaluation_starts("validation", SESSIONS)
+    decisions = len(starts) * run.dataset.config.session_bars
+    doing("the validation split at these costs: decisions", decisions)
+    policy = SearchPolicy(agent, simulations)
+    played = backtest(policy, run.dataset, rules, starts, tick)
+    record_evaluation(run, run.dataset, "validation", {"agent (search)": played})
+    found = Validated.of([played])
+    _keep(run.folder.path, kept | {key: found})
+    return found
+
+
+def advice(
+    folder: RunFolder, checkpoint: str, rules: TradingRules, trained: TradingRules, simulations: int
+) -> str | None:
+    """What is known of a checkpoint at the costs of `rules`, or how to find out, in a sentence.
+
+    None at the costs of its training.
+    """
+    if charged_alike(rules, trained):
+        return None
+    key = _key(folder, checkpoint, folder.market().digest, rules, simulations)
+    found = _kept(folder.path).get(key)
+    if found is not None:
+        return told(found, rules.unit)
+    command = " ".join(["mlx-muzero evaluate", quote(str(folder.path)), *cost_options(rules)])
+    return (
+        "it was never validated at these costs, which are not those of its training: "
+        f"{command} --split validation tells what it earns at them"
+    )
+
+
+def told(found: Validated, unit: str) -> str:
+    """What a checkpoint earns at costs that it was not trained at, as a sentence."""
+    flat = "" if found.earns else "; what chose it does not show that it should trade"
+    return (
+        "at these costs, which are not those of its training, on the validation split "
+        f"{found.words(unit)}{flat}"
+    )
+
+
+def _charged(trained: TradingRules, rules: TradingRules) -> TradingRules:
+    return replace(trained, costs=rules.costs, swap=rules.swap, funding=rules.funding)
+
+
+def _charges(rules: TradingRules) -> str:
+    charged = asdict(rules.costs), asdict(rules.swap), asdict(rules.funding)
+    return json.dumps([_rounded(each) for each in charged], sort_keys=True, default=str)
+
+
+def _rounded(facts: dict[str, Any]) -> dict[str, Any]:
+    return {n: f"{v:.9g}" if isinstance(v, float) else v for n, v in facts.items()}
+
+
+def cost_options(rules: TradingRules) -> list[str]:
+    """Options of `evaluate` that charge as `rules` do, which are a paper session's."""
+    costs, swap, funding = rules.costs, rules.swap, rules.funding
+    settings = {
+        "taker_fee_bps": costs.fill_bps,
+        "swap_long_pips": swap.long_pips,
+        "swap_short_pips": swap.short_pips,
+        "funding_bps": funding.bps,
+    }
+    texts = {name: f"{value:.9g}" for name, value in settings.items() if value}
+    if funding.times is not None:
+        texts |= {"funding": funding.source, "funding_at": str(funding.times)}
+    quoted = [] if costs.quoted else ["--cost", f"{costs.round_trip_pips:.9g}"]
+    sets: Sequence[str] = [f"trading.{name}={text}" for name, text in texts.items()]
+    return [*quoted, *(word for each in sets for word in ("--set", quote(each)))]
+
+
+def _key(
+    folder: RunFolder, checkpoint: str, bars: str, rules: TradingRules, simulations: int
+) -> str:
+    weights = sha256_of(folder.checkpoints.folder / checkpoint / WEIGHTS)
+    text = f"{weights} {bars} {simulations} {_charges(rules)}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _kept(run: Path) -> dict[str, Validated]:
+    """What the folder `run` keeps; nothing if that is missing or damaged: it is played anew."""
+    try:
+        kept = _KEPT(parsed(read_text(run / FILE, most=_MOST_BYTES)))
+    except (OSError, Malformed, ValueError):
+        return {}
+    names = Validated.__dataclass_fields__
+    return {key: Validated(**{name: facts[name] for name in names}) for key, facts in kept.items()}
+
+
+def _keep(run: Path, kept: dict[str, Validated]) -> None:
+    newest = list(kept.items())[-_MOST:]
+    try:
+        write_text(run / FILE, json.dumps({key: asdict(found) for key, found in newest}))
+    except OSError as error:
+        trouble = f"{run / FILE}: {error.strerror or error}"
+        warnings.warn(f"what was validated will be played again: {trouble}", RuntimeWarning, 2)
