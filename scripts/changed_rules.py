@@ -33,7 +33,6 @@ import mlx_muzero  # noqa: F401  before MLX, whose BLAS it replaces
 # isort: split
 from bench.fresh_sessions import FRESH_SEED, starts_of, twin_of
 from bench.report import Report
-from mlx_muzero.agent.make import make_agent
 from mlx_muzero.config.local_times import SessionBar
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
@@ -185,22 +184,21 @@ class Study:
     def _policies(self, rules: TradingRules) -> dict[str, Policy]:
         found: dict[str, Policy] = {}
         for number, run in enumerate(self.runs):
-            search, simulations = run.config.search, run.config.search.num_simulations
-            agent = make_agent(run.model, search, rules, None, run.rules)
-            trained = make_agent(run.model, search, run.rules)
+            agent = replace(run, rules=rules).agent()
+            simulations = run.config.search.num_simulations
             found[f"search, run {number}"] = SearchPolicy(agent, simulations)
             found[f"raw network, run {number}"] = NetworkPolicy(agent)
-            found[f"as trained, run {number}"] = SearchPolicy(trained, simulations)
+            found[f"as trained, run {number}"] = SearchPolicy(run.agent(), simulations)
         for number, run in enumerate(self.told):
-            search, simulations = run.config.search, run.config.search.num_simulations
-            agent = make_agent(run.model, search, rules, None, run.rules)
+            agent = replace(run, rules=rules).agent()
+            simulations = run.config.search.num_simulations
             found[f"told, run {number}"] = SearchPolicy(agent, simulations)
             found[f"told, raw network, run {number}"] = NetworkPolicy(agent)
         for name, run in (("search", self.runs[0]), *(("told", run) for run in self.told[:1])):
             for depth in self.depths:
                 simulations = sum(run.model.outcomes**layer for layer in range(1, depth + 1))
                 search = replace(run.config.search, depth_limit=depth)
-                agent = make_agent(run.model, search, rules, None, run.rules)
+                agent = replace(run, rules=rules).agent_with(search)
                 deep = f"{name}, run 0, depth {depth} ({simulations} states)"
                 found[deep] = SearchPolicy(agent, simulations)
         for name in RIVALS:

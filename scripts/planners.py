@@ -21,7 +21,6 @@ import mlx_muzero  # noqa: F401  before MLX, whose BLAS it replaces
 # isort: split
 from bench.report import Report
 from mlx_muzero.agent.backend_choice import BACKENDS
-from mlx_muzero.agent.make import make_agent
 from mlx_muzero.config.choices import Root
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.errors import ConfigError
@@ -115,8 +114,7 @@ def compared(
         ways += [(root, count, sampling, count) for count in simulations]
     first: Backtest | None = None
     for name, setting, search, count in ways:
-        agent = make_agent(run.model, search, run.rules, None, run.trained_rules)
-        policy = CountedPolicy(agent, count)
+        policy = CountedPolicy(run.agent_with(search), count)
         began = time.process_time()
         played = backtest(policy, run.dataset, run.rules, starts)
         seconds = time.process_time() - began

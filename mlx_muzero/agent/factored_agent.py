@@ -181,8 +181,7 @@ class FactoredAgent(Agent):
         """What simulations over the market find."""
         params = search_params(replace(self._search, legal_actions="tree"), simulations)
         limit = self._depth(moment, len(account), params.depth_limit)
-        discount = self._known.discount(params.discount)
-        params = replace(params, depth_limit=limit, discount=discount)
+        params = replace(params, depth_limit=limit, discount=self._discount)
         depth = min(limit, simulations)
         left = self._bars_left(moment, len(account))
         terms, condition = self._timetable.in_force(moment, len(account), depth)
@@ -218,8 +217,7 @@ class FactoredAgent(Agent):
         known = KnownAhead(*(self._known_rows(left - bars) for bars in (0, depth)))
         ahead = self._market.ahead(observation, depth, known)
         leaf_worth = self._changed(ahead.leaf_worth, ahead.leaf_cluster, moment, depth)
-        discount = self._known.discount(self._search.discount)
-        worth = expectimax(ahead.layers, leaf_worth, terms, condition, discount)
+        worth = expectimax(ahead.layers, leaf_worth, terms, condition, self._discount)
         choices = terms.choices(worth[0], condition[:, 0])[row, account]
         raw = terms.choices(self._of_states(ahead.root_worth), condition[:, 0])[row, account]
         return _Plan(ahead.layers, worth, terms, condition, choices, raw, account)
@@ -317,6 +315,11 @@ class FactoredAgent(Agent):
         return worth if self._seen is None else worth[:, self._seen]
 
     @property
+    def _discount(self) -> float:
+        """Of a bar; it stands for an end that nobody knows, so it is 1 where one is known."""
+        return 1.0 if self._session_bars else self._search.discount
+
+    @property
     def _pips(self) -> float:
         """A deviation of a bar's move is worth a factor of e in a policy."""
         return float(self._model.usual.move_pips)
@@ -340,7 +343,8 @@ class FactoredAgent(Agent):
     def _leaf_change(self) -> LeafChange | None:
         """What the rules in force change; None if nothing."""
         trained = self._timetable_of(self._known_rules.learnable)
-        if self._timetable.terms.same_as(trained.terms):
+        same_end = self._timetable.session_bars == trained.session_bars
+        if same_end and self._timetable.terms.same_as(trained.terms):
             return None
         return LeafChange(self._chain, self._timetable, trained, self._seen)
 

@@ -1,6 +1,8 @@
 """What the rules in force change in the worth of leaves, read in a model's market chain."""
 
 from collections import OrderedDict
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,6 +12,14 @@ from mlx_muzero.search.chain_values import ChainMarket
 from mlx_muzero.types import F32, F64, I32, I64
 
 _MOST_KEPT_BYTES = 1 << 29
+
+
+class _At(NamedTuple):
+    """What a change of worth depends on: the time, where it counts, and the last settlement."""
+
+    minute: int | None
+    bar: int | None
+    rate: float
 
 
 class LeafChange:
@@ -27,6 +37,7 @@ class LeafChange:
     ) -> None:
         self._now, self._then = (_ChainWorth(market, timetable) for timetable in (now, then))
         self._follows_settlements = now.follows_settlements
+        self._follows_clock = now.follows_clock or then.follows_clock
         self._seen = slice(None) if seen is None else seen
 
     def of(self, moment: Moment, accounts: int, later: int) -> tuple[F64, I64]:
@@ -39,27 +50,27 @@ class LeafChange:
             ``f64[R, G, S]`` changes by market state of the chain, and ``i64[B]`` which of them
             each account has.
         """
-        minute, bar = (
-            None if now is None else (now + later).tolist() for now in (moment.minute, moment.bar)
-        )
+        minute = moment.minute if self._follows_clock else None
+        whens = [
+            [None] * accounts if now is None else (now + later).tolist()
+            for now in (minute, moment.bar)
+        ]
         rate = [0.0] * accounts
         if self._follows_settlements and moment.funding_rate is not None:
             rate = np.nan_to_num(moment.funding_rate).tolist()
+        each = [_At(*at) for at in zip(*whens, rate, strict=True)]
         rows: dict[tuple[object, ...], int] = {}
         changes: list[F64] = []
-        row = np.empty(accounts, np.int64)
-        for account in range(accounts):
-            at = (
-                None if minute is None else minute[account],
-                None if bar is None else bar[account],
-            )
-            key = (rate[account], self._then.place(*at), self._now.place(*at))
+        row_at: dict[_At, int] = {}
+        for at in dict.fromkeys(each):
+            when = at.minute, at.bar
+            key = (at.rate, self._then.place(*when), self._now.place(*when))
             if key not in rows:
                 rows[key] = len(changes)
-                learned = self._then.of(*at, 0.0)[:, self._seen]
-                changes.append(self._now.of(*at, rate[account]) - learned)
-            row[account] = rows[key]
-        return np.stack(changes), row
+                learned = self._then.of(*when, 0.0)[:, self._seen]
+                changes.append(self._now.of(*when, at.rate) - learned)
+            row_at[at] = rows[key]
+        return np.stack(changes), np.array([row_at[at] for at in each])
 
 
 class _ChainWorth:
@@ -67,10 +78,12 @@ class _ChainWorth:
 
     Rules that only repeat are solved for ever. Limits, swap and funding are read backward along a
     stretch of their timetable, which many decisions share, from a solution of what holds at its
-    end, or from the accounts' end.
+    end, or from the accounts' end. A discount stands for an end that nobody knows.
     """
 
     def __init__(self, market: ChainMarket, timetable: Timetable) -> None:
+        if timetable.session_bars:
+            market = replace(market, discount=1.0)
         self._market, self._timetable = market, timetable
         phases = np.arange(timetable.phases)
         self._forever = market.forever(timetable.terms, phases) if timetable.repeats else None

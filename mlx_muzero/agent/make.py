@@ -1,10 +1,12 @@
 """Makes the agent that plays a model."""
 
+from dataclasses import replace
+
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.config.choices import ModelKind
-from mlx_muzero.config.schema import SearchConfig
+from mlx_muzero.config.schema import Config, SearchConfig
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.exports.deployment import Deployment
 from mlx_muzero.networks.factored import FactoredModel
@@ -27,6 +29,17 @@ def make_agent(
     if isinstance(model, FactoredModel):
         return FactoredAgent(model, search, rules, trained_rules, deployment=deployment)
     return MuZeroAgent(model, search, rules.states, model.outcomes, deployment, rules.limits)
+
+
+def to_the_end(rules: TradingRules, config: Config) -> TradingRules:
+    """`rules` for plans in the sessions of `config`, which close every position at their end.
+
+    A model of the market alone learns worth as if there were no end, unless its sessions are those
+    of days. Any other observes none.
+    """
+    if config.model.kind != "factored" or config.market.session_start:
+        return rules
+    return replace(rules, session_bars=config.market.session_bars)
 
 
 def require_entries(kind: ModelKind, trained: TradingRules, played: TradingRules) -> None:

@@ -90,10 +90,15 @@ class Timetable:
         self._funded = np.repeat(np.tile(funded, (len(nights), 1)), len(costs), axis=0)
 
     @property
+    def session_bars(self) -> int:
+        """Decisions of a session after which accounts go flat; 0 where no end is known."""
+        return self._rules.session_bars
+
+    @property
     def repeats(self) -> bool:
         """Whether conditions are phases of the costs and nothing else, and repeat after them."""
         rules = self._rules
-        if rules.session_bars:
+        if self.session_bars:
             return False
         return not (rules.limits.by_time or rules.swap.charges or rules.funding.expected)
 
@@ -174,17 +179,17 @@ class Timetable:
         Most decisions share one: a session up to the last bar whose number counts, or else a day.
         Where limits, swap or funding follow a clock, the day behind it matters, too. What a
         position is worth beside another does not depend on later ones: by then it may have been
-        closed. Where a session limits entries, it is the whole of it and nothing behind it.
+        closed. Where the end of a session is known, it is the whole of it and nothing behind it.
 
         Raises:
-            ValueError: entries are limited, and `bar` is None.
+            ValueError: the end of the session is known, and `bar` is None.
         """
-        limits, whole = self._rules.limits, self._rules.session_bars
+        limits, whole = self._rules.limits, self.session_bars
         known = self.follows_clock and minute is not None
         start = minute - bar if known and minute is not None and bar is not None else None
         if whole:
             if bar is None:
-                raise ValueError("limited entries need the decisions already made in the session")
+                raise ValueError("an end needs the decisions already made in the session")
             return Stretch(start, 0, whole, 0, ends=True), min(bar, whole)
         ahead = _DAY if limits.follow_clock or self._by_day else 0
         if limits.last_bar is not None and bar is not None and bar < limits.last_bar:

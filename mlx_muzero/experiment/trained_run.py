@@ -9,7 +9,7 @@ import numpy as np
 
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.backend_choice import fallback, settle
-from mlx_muzero.agent.make import make_agent, require_entries
+from mlx_muzero.agent.make import make_agent, require_entries, to_the_end
 from mlx_muzero.config import fx_targets
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.choices import Backend, Root
@@ -77,19 +77,25 @@ class TrainedRun:
     def agent(self) -> Agent:
         """An agent that plays with the run's model."""
         return make_agent(
-            self.model, self.config.search, self.rules, self.deployment, self.trained_rules
+            self.model, self.config.search, self.planned_rules, self.deployment, self.trained_rules
         )
+
+    @property
+    def planned_rules(self) -> TradingRules:
+        """The rules that the agent plans with: those in force, and that a session ends."""
+        return to_the_end(self.rules, self.config)
 
     def searchers(self) -> dict[str, Agent]:
         """Agents with the run's model, by every way in which it can search."""
         search, roots = self.config.search, get_args(Root)
         if not isinstance(self.model, FactoredModel):
-            return {root: self._agent_with(replace(search, root=root)) for root in roots}
-        exact = {"expectimax": self._agent_with(replace(search, planner="expectimax"))}
+            return {root: self.agent_with(replace(search, root=root)) for root in roots}
+        exact = {"expectimax": self.agent_with(replace(search, planner="expectimax"))}
         sampling = replace(search, planner="sampling")
-        return exact | {root: self._agent_with(replace(sampling, root=root)) for root in roots}
+        return exact | {root: self.agent_with(replace(sampling, root=root)) for root in roots}
 
-    def _agent_with(self, search: SearchConfig) -> Agent:
+    def agent_with(self, search: SearchConfig) -> Agent:
+        """An agent that plans as `search` says instead."""
         return replace(self, config=replace(self.config, search=search)).agent()
 
     def agents(self, agent: Agent, simulations: int) -> list[Policy]:

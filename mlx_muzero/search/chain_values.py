@@ -24,7 +24,7 @@ class ChainMarket:
     Attributes:
         transition: ``f64[G, G]`` probability of the next state, by the one now.
         move: ``f64[G]`` mean pips of the bar after each state.
-        discount: of a bar, below 1: otherwise what follows for ever is not finite.
+        discount: of a bar.
     """
 
     transition: F64
@@ -35,10 +35,10 @@ class ChainMarket:
         """Check the discount.
 
         Raises:
-            ValueError: it is not below 1.
+            ValueError: it is not between 0 and 1.
         """
-        if not 0.0 <= self.discount < 1.0:
-            raise ValueError(f"a chain needs a discount below 1, not {self.discount}")
+        if not 0.0 <= self.discount <= 1.0:
+            raise ValueError(f"a chain needs a discount between 0 and 1, not {self.discount}")
 
     def back_from(self, last: F64, terms: Terms, condition: I64) -> F64:
         """``f64[T, G, S]`` pips of each account state in each market state, from T bars on each.
@@ -63,7 +63,12 @@ class ChainMarket:
         is. What still grows after a few sweeps grows along a few directions, so now and then worth
         jumps to where these lead; sweeps mend what a jump gets wrong, and jumps become rarer, so
         it ends.
+
+        Raises:
+            ValueError: nothing is discounted, so what follows for ever is not finite.
         """
+        if self.discount == 1.0:
+            raise ValueError("what follows for ever needs a discount below 1")
         condition = np.concatenate([cycle, cycle[:1]])
         faded = self.discount ** len(cycle)
         begun = [np.zeros((len(self.move), len(terms.exposures)))]

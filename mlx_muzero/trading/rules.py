@@ -78,7 +78,8 @@ class TradingRules:
         swap: what holding overnight costs.
         funding: what holding costs when funding is due.
         max_entries: entries that a session allows; 0: any number.
-        session_bars: decisions of such a session; 0 where entries are not limited.
+        session_bars: decisions of a session, at whose end plans expect accounts to go flat; 0 where
+            plans expect no end. Known where entries are limited.
         exposure_limit: what accounts of the same time may hold together; None: anything.
         limits: when and how large positions may be.
     """

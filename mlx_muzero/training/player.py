@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import mlx.core as mx
 
-from mlx_muzero.agent.make import make_agent
+from mlx_muzero.agent.make import make_agent, to_the_end
 from mlx_muzero.config.schema import Config
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model
@@ -20,7 +20,8 @@ class Player:
 
     def __init__(self, config: Config, rules: TradingRules) -> None:
         self.model = build_model(config, rules.table)
-        self.agent = make_agent(self.model, config.search, rules)
+        planned = to_the_end(rules, config)
+        self.agent = make_agent(self.model, config.search, planned, trained_rules=rules)
 
     def take(self, weights: Mapping[str, mx.array]) -> None:
         """Play with `weights` from now on."""

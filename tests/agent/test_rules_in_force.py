@@ -39,6 +39,7 @@ IN_FORCE = {
     "funding": {"funding": Funding.of("fixed", "17:00 17:02 America/New_York", 8.0)},
     "settlements": {"funding": Funding.of("settled", "every 1 h", 0.0)},
     "entries": {"max_entries": 2, "session_bars": 20},
+    "an end": {"session_bars": 20},
     "quotes": {"costs": Costs(0.0, 0.1, quoted=True)},
     "a clock": {"costs": Costs(3.0, clock_minutes=3, clock_pips=0.5)},
     "all": {
@@ -143,7 +144,7 @@ def test_the_search_is_the_enumeration_of_all_paths_under_each_rule(name):
         for action in range(len(rules.table.action_names)):
             wanted = by_definition(
                 *(rules, of_root(moment, root), worth_at, moves, probs),
-                *(int(position[root]), action, SEARCH.discount),
+                *(int(position[root]), action, 1.0 if rules.session_bars else SEARCH.discount),
             )
             if np.isfinite(wanted):
                 assert result.q[root, action] == pytest.approx(wanted, rel=1e-4, abs=1e-4)
@@ -235,7 +236,7 @@ def test_an_agent_is_flat_when_it_must_be_and_waits_when_it_may_not_enter():
 CHAIN = ChainMarket(np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([1.0, -0.7]), 0.99)
 
 
-def steps_by_hand(timetable, moment, bars, last):
+def steps_by_hand(timetable, moment, bars, last, discount=CHAIN.discount):
     """Worth of each state at the first of `bars` bars, counted backward one decision at a time."""
     (condition,) = timetable.conditions(moment, 1, bars)
     worth = last
@@ -244,7 +245,7 @@ def steps_by_hand(timetable, moment, bars, last):
             worth[:, timetable.terms.next_state] - timetable.terms.charged[condition[bar + 1]]
         ).max(axis=-1)
         held = CHAIN.move[:, None] * timetable.terms.exposures
-        worth = held - timetable.terms.carry[condition[bar]] + 0.99 * CHAIN.transition @ best
+        worth = held - timetable.terms.carry[condition[bar]] + discount * CHAIN.transition @ best
     return worth
 
 
@@ -305,15 +306,16 @@ def test_what_the_quotes_say_now_is_not_expected_to_last():
     assert not (alone == 1).any()
 
 
+@pytest.mark.parametrize("entries", [0, 1])
 @pytest.mark.parametrize("bar", [0, 25, 38, 39])
-def test_the_chain_is_read_to_the_end_of_a_session_that_limits_entries(bar):
-    """Absolute worth: what an entry that is left is worth ends with the session."""
-    rules = replace(RULES, max_entries=1, session_bars=40, costs=Costs(2.0))
+def test_the_chain_is_read_to_the_end_of_a_session(bar, entries):
+    """Absolute worth, undiscounted: what an entry that is left is worth ends with the session."""
+    rules = replace(RULES, max_entries=entries, session_bars=40, costs=Costs(2.0))
     now, then = Timetable(rules, 150.0, 0.0, 1.0), Timetable(RULES, 150.0, 0.0, 1.0)
     seen, moment = rules.states.seen_as(RULES.states), Moment(bar=np.array([bar]))
     change, row = LeafChange(CHAIN, now, then, seen).of(moment, 1, 0)
     before = CHAIN.forever(then.terms, np.zeros(1, int))[0][:, seen]
-    wanted = steps_by_hand(now, moment, 40 - bar, np.zeros((2, 6)))
+    wanted = steps_by_hand(now, moment, 40 - bar, np.zeros((2, rules.states.count)), 1.0)
     np.testing.assert_allclose(change[row[0]] + before, wanted, atol=1e-4)
 
 

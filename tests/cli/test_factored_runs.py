@@ -74,6 +74,17 @@ def test_it_explains_itself_and_trades_as_it_would_again(cli, run):
     assert "the replay equals the record" in out
 
 
+def test_an_agent_plans_to_the_end_of_the_sessions_it_plays_unless_it_has_learned_their_end(run):
+    loaded = load_run(run, "best", None)
+    config = loaded.config
+    assert loaded.rules.session_bars == 0
+    assert loaded.planned_rules == replace(loaded.rules, session_bars=config.market.session_bars)
+    of_days = replace(config, market=replace(config.market, session_start="08:00 Europe/London"))
+    assert replace(loaded, config=of_days).planned_rules == loaded.rules
+    of_both = replace(config, model=replace(config.model, kind="muzero"))
+    assert replace(loaded, config=of_both).planned_rules == loaded.rules
+
+
 def test_a_model_is_compared_by_every_way_in_which_it_can_plan(run):
     assert list(load_run(run, "best", None).searchers()) == ["expectimax", "puct", "gumbel"]
 
@@ -101,7 +112,8 @@ def test_ways_to_plan_are_compared_on_the_same_sessions(run, monkeypatch, capfd)
     rows = json.loads(capfd.readouterr().out)["planners"]
     ways = [(row["planner"], row["setting"]) for row in rows]
     assert ways == [("expectimax", 1), ("expectimax", 2), ("puct", 3), ("gumbel", 3)]
-    assert [row["states"] for row in rows[:2]] == [3.0, 12.0]
-    assert all(3.0 <= row["states"] <= 9.0 for row in rows[2:])
+    # The last decisions of a session, here of 12, read no further than its end.
+    assert [row["states"] for row in rows[:2]] == [11 * 3 / 12, (10 * 12 + 3) / 12]
+    assert all(2.75 <= row["states"] <= 9.0 for row in rows[2:])
     for row in rows:
         assert row["beyond"] == pytest.approx(row["net_pips"] - rows[0]["net_pips"])

@@ -171,7 +171,9 @@ def test_the_worth_of_a_chain_is_exact_however_far_it_looks(discount, absorbing)
 
 def test_what_follows_for_ever_must_be_finite():
     with pytest.raises(ValueError, match="below 1"):
-        ChainMarket(np.eye(2), np.ones(2), 1.0)
+        ChainMarket(np.eye(2), np.ones(2), 1.0).forever(terms_of(FX_ACTIONS, 2), np.zeros(1, int))
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        ChainMarket(np.eye(2), np.ones(2), 1.1)
 
 
 @pytest.mark.parametrize("phases", [1, 3])
