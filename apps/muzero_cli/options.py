@@ -83,3 +83,9 @@ def to_be_read(file: Optional[Path]) -> Optional[Path]:
     if file is not None and not file.is_file():
         raise typer.BadParameter(f"no such file: {file}")
     return file
+
+
+HtmlFile = Annotated[
+    Optional[Path],
+    typer.Option("--html", help="Also write the results as one web page.", callback=in_a_folder),
+]

@@ -13,6 +13,7 @@ from muzero_cli.options import (
     CsvFolder,
     ExitCode,
     ExportFolder,
+    HtmlFile,
     Json,
     ParquetFolder,
     RunDatabase,
@@ -79,6 +80,7 @@ def evaluate(
     png: Annotated[Optional[Path], typer.Option(help="Folder for the plots of --compare.")] = None,
     csv: CsvFolder = None,
     parquet: ParquetFolder = None,
+    html: HtmlFile = None,
     exit_code: ExitCode = False,
     as_json: Json = False,
 ) -> None:
@@ -106,6 +108,7 @@ def evaluate(
     from mlx_muzero.experiment.trained_run import load_run
     from muzero_cli.display.evaluation import evaluation_report
     from muzero_cli.display.progress import VerbProgress
+    from muzero_cli.pages import command_line, page_written
     from muzero_cli.tables import made, written
 
     notes: list[str] = []
@@ -141,9 +144,15 @@ def evaluate(
         else:
             count = simulations[0] if simulations else None
             found = evaluating.evaluate(loaded, bars, sessions, count, *shown)
+        page = None
+        if html is not None:
+            from mlx_muzero.experiment.result_page import evaluation_page
+
+            page = evaluation_page(loaded, bars, found, command_line(), *shown)
     if png is not None and found.full is not None:
         draw(found.full, png)
     written(found.comparison.tables, folders)
+    page_written(page, html)
     if as_json:
         answer(found.as_dict())
     else:

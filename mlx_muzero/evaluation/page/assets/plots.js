@@ -1,0 +1,124 @@
+// Plots of lines over numbers, drawn as SVG: costs and calibration.
+
+const MARGIN = { top: 12, right: 14, bottom: 42, left: 56 };
+const PLOT_HEIGHT = 300;
+const TICKS = 5;
+
+/** A panel with a plot, its legend, and the same figures as a table. */
+function plotPanel(plot) {
+  const figure = make("div", { class: "plot", role: "img", "aria-label": spoken(plot) });
+  const redraw = (width) => figure.replaceChildren(drawn(plot, width));
+  onWidth(figure, redraw);
+  onTheme(() => figure.clientWidth && redraw(Math.floor(figure.clientWidth)));
+  const table = plot.table
+    ? make("details", {}, make("summary", {}, "The figures as a table"), plainTable(plot.table))
+    : null;
+  const legend = plot.lines.length > 1 ? legendOf(plot.lines) : null;
+  const made = panel(slug(plot.title), plot.title, legend, figure, note(plot.note), table);
+  made.classList.add("narrow");
+  return made;
+}
+
+function spoken(plot) {
+  const names = plot.lines.map((line) => line.name).join(", ");
+  return `${plot.title}: ${plot.y} by ${plot.x}, of ${names}. The table below has the figures.`;
+}
+
+function legendOf(lines) {
+  const items = lines.map((line, place) => {
+    const mark = make("i");
+    mark.style.color = `var(--${policyColour(place)})`;
+    return make("li", {}, make("span", {}, mark, line.name));
+  });
+  return make("ul", { class: "legend" }, items);
+}
+
+function drawn(plot, width) {
+  const values = (name) => plot.lines.flatMap((line) => line[name] ?? []).filter(known);
+  const band = plot.lines[0];
+  const x = scale(values("x"), MARGIN.left, width - MARGIN.right, plot.diagonal ? values("y") : []);
+  const ys = [...values("y"), ...(band.low ?? []), ...(band.high ?? [])].filter(known);
+  const y = scale(ys, PLOT_HEIGHT - MARGIN.bottom, MARGIN.top, plot.diagonal ? values("x") : [0]);
+  const svg = draw("svg", { class: "plot", viewBox: `0 0 ${width} ${PLOT_HEIGHT}`, height: PLOT_HEIGHT });
+  svg.append(...axes(plot, x, y, width));
+  if (band.low && band.high) svg.append(ribbon(band, x, y));
+  plot.lines.toReversed().forEach((line, back) => {
+    svg.append(...stroke(line, plot.lines.length - 1 - back, x, y, plot.diagonal));
+  });
+  return svg;
+}
+
+/** Maps values onto pixels; `reach` are further values it has to hold. */
+function scale(values, from, to, reach) {
+  const all = [...values, ...reach];
+  let low = Math.min(...all);
+  let high = Math.max(...all);
+  if (low === high) [low, high] = [low - 1, high + 1];
+  const step = niceStep((high - low) / TICKS);
+  const ticks = [];
+  const first = Math.ceil(low / step - 1e-9);
+  for (let k = first; k * step <= high + 1e-9 * step; k++) ticks.push(k * step);
+  const at = (value) => from + ((value - low) / (high - low)) * (to - from);
+  return { at, ticks, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)), low, high };
+}
+
+function niceStep(rough) {
+  const power = 10 ** Math.floor(Math.log10(rough));
+  return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough);
+}
+
+function axes(plot, x, y, width) {
+  const bottom = PLOT_HEIGHT - MARGIN.bottom;
+  const parts = y.ticks.flatMap((tick) => [
+    draw("line", { class: "axis", x1: MARGIN.left, x2: width - MARGIN.right, y1: y.at(tick), y2: y.at(tick) }),
+    draw("text", { x: MARGIN.left - 8, y: y.at(tick) + 4, "text-anchor": "end" }, number(tick, y.digits)),
+  ]);
+  for (const tick of x.ticks) {
+    const place = { x: x.at(tick), y: bottom + 18, "text-anchor": "middle" };
+    parts.push(draw("text", place, number(tick, x.digits)));
+  }
+  const middle = (MARGIN.left + width - MARGIN.right) / 2;
+  parts.push(draw("text", { x: middle, y: PLOT_HEIGHT - 6, "text-anchor": "middle" }, plot.x));
+  const turned = `translate(13 ${(MARGIN.top + bottom) / 2}) rotate(-90)`;
+  parts.push(draw("text", { transform: turned, "text-anchor": "middle" }, plot.y));
+  if (plot.diagonal) parts.push(diagonal(x, y));
+  else if (y.low < 0 && y.high > 0) {
+    const zero = { class: "zero", x1: MARGIN.left, x2: width - MARGIN.right, y1: y.at(0), y2: y.at(0) };
+    parts.push(draw("line", zero));
+  }
+  if (plot.marked) parts.push(...markedAt(plot.marked, x, bottom));
+  return parts;
+}
+
+function diagonal(x, y) {
+  const [low, high] = [Math.max(x.low, y.low), Math.min(x.high, y.high)];
+  return draw("line", { class: "zero", x1: x.at(low), y1: y.at(low), x2: x.at(high), y2: y.at(high) });
+}
+
+function markedAt([value, name], x, bottom) {
+  const place = x.at(value);
+  const late = value > (x.low + x.high) / 2;
+  return [
+    draw("line", { class: "zero", x1: place, x2: place, y1: MARGIN.top, y2: bottom }),
+    draw("text", { x: place + (late ? -6 : 6), y: MARGIN.top + 10, "text-anchor": late ? "end" : "start" }, name),
+  ];
+}
+
+function ribbon(line, x, y) {
+  const edge = (values) => line.x.map((value, i) => `${x.at(value)},${y.at(values[i])}`);
+  const points = [...edge(line.high), ...edge(line.low).reverse()].join(" ");
+  return draw("polygon", { points, fill: colour(policyColour(0)), opacity: 0.14 });
+}
+
+function stroke(line, place, x, y, dots) {
+  const pen = colour(policyColour(place));
+  const path = line.x.map((value, i) => `${i ? "L" : "M"}${x.at(value)} ${y.at(line.y[i])}`).join("");
+  const width = place === 0 ? 2.5 : 1.5;
+  const parts = [draw("path", { d: path, stroke: pen, "stroke-width": width, "stroke-linejoin": "round" })];
+  if (dots) {
+    line.x.forEach((value, i) => {
+      parts.push(draw("circle", { cx: x.at(value), cy: y.at(line.y[i]), r: 4, fill: pen }));
+    });
+  }
+  return parts;
+}

@@ -1,0 +1,258 @@
+"""The decisions behind a policy's fills, planned once more as they were when it played.
+
+A session that is played again with the same actions has the same accounts at the same bars, and a
+search with the same seed finds the same tree. So nothing has to be kept while a policy plays, and
+only the decisions that moved money are planned.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlx_muzero import rng
+from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.moment import Moment, moment_of
+from mlx_muzero.evaluation.backtest import SESSIONS_AT_ONCE, Backtest
+from mlx_muzero.evaluation.joint_session import blocks
+from mlx_muzero.evaluation.page.contents import Decisions, Nodes
+from mlx_muzero.evaluation.page.played import market_of, net_of_round_trips
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES, outcome_thresholds
+from mlx_muzero.runlog.decision_log import bounded_tree
+from mlx_muzero.search.result import SearchResult, TreeTable
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.trading.costs import pip_price
+from mlx_muzero.trading.env import SessionEnv, observations
+from mlx_muzero.types import F32, F64, I8, I32, I64, Advance, Bool
+
+MOST_TREES = 200
+"""Whole trees on a page."""
+
+MOST_NODES = 512
+"""Nodes of a tree on a page, the most visited ones."""
+
+
+@dataclass(frozen=True, eq=False)
+class Played:
+    """What is to be explained.
+
+    Attributes:
+        backtest: what an agent played.
+        starts: ``i64[n]`` first decision bars of its sessions.
+        dataset: that holds them.
+        rules: that it played under.
+        agent: plans as it did.
+        simulations: of each search.
+    """
+
+    backtest: Backtest
+    starts: I64
+    dataset: MarketDataset
+    rules: TradingRules
+    agent: Agent
+    simulations: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Roots:
+    """Sessions of a block that decide at the same step.
+
+    Attributes:
+        session: ``i64[k]`` their numbers.
+        step: of the sessions.
+        bar: ``i64[k]`` last known bars.
+        account: ``i32[k]`` states of the accounts.
+        observation: ``f32[k, W, F]``.
+        moment: of the decisions.
+        held: ``f64[k]`` exposures.
+        taken: ``i8[k]`` actions that were played.
+    """
+
+    session: I64
+    step: int
+    bar: I64
+    account: I32
+    observation: F32
+    moment: Moment
+    held: F64
+    taken: I8
+
+
+def decisions_behind(
+    played: Played, command: str = "", tick: Advance = lambda _count: None
+) -> Decisions | None:
+    """Every decision of `played` that led to a fill, and the trees of the most telling ones.
+
+    None if nothing was filled.
+
+    Args:
+        played: what is to be explained.
+        command: shows the tree of one decision, followed by the time of its bar.
+        tick: called with the number of decisions planned.
+    """
+    filled, nets = _filled(played)
+    if not filled.any():
+        return None
+    thresholds = outcome_thresholds(played.dataset.close)
+    number = np.full(filled.shape, -1, np.int64)
+    parts: list[dict[str, Any]] = []
+    count = 0
+    for roots in _roots_of(played, filled):
+        parts.append(_columns(played, roots, _plan(played, roots), thresholds))
+        number[roots.session, roots.step] = np.arange(count, count + len(roots.bar))
+        count += len(roots.bar)
+        tick(len(roots.bar))
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    net = np.zeros(count)
+    net[number[filled]] = nets[filled]
+    return Decisions(
+        action_names=played.rules.table.action_names,
+        outcome_names=OUTCOME_NAMES,
+        **columns,
+        trees=_trees(played, number, telling(columns["prior"], columns["wanted"], net)),
+        command=command,
+        note=_note(columns["wanted"], columns["taken"]),
+    )
+
+
+def telling(prior: F32, wanted: I8, net: F64, most: int = MOST_TREES) -> I64:
+    """Which decisions tell most: entries that cost or earned most, and overruled policies.
+
+    Half of the room is for each, and what one leaves is the other's.
+
+    Args:
+        prior: ``f32[M, A]`` the policies before the search.
+        wanted: ``i8[M]`` what it chose.
+        net: ``f64[M]`` of the round trip that each entered, 0 where it entered none.
+        most: decisions to choose.
+    """
+    order = np.argsort(-abs(net), kind="stable")
+    entries = order[net[order] != 0.0]
+    overruled = order[(prior.argmax(axis=1) != wanted)[order]]
+    half = most // 2
+    ranked = [entries[:half], overruled[:half], entries[half:], overruled[half:]]
+    chosen = list(dict.fromkeys(np.concatenate(ranked).tolist()))[:most]
+    return np.array(sorted(chosen), np.int64)
+
+
+def _filled(played: Played) -> tuple[Bool, F64]:
+    """``bool[n, steps]`` where decisions led to fills, and what those that entered earned."""
+    trades, starts = played.backtest.trades, played.starts
+    session = trades.account.astype(np.int64)
+    filled = np.zeros(played.backtest.actions.shape, np.bool_)
+    net = np.zeros(filled.shape)
+    entry, exit_ = (bar - starts[session] for bar in (trades.entry_bar, trades.exit_bar))
+    filled[session, entry] = True
+    inside = exit_ < played.dataset.config.session_bars  # at the end of a session nobody decides
+    filled[session[inside], exit_[inside]] = True
+    net[session, entry] = np.where(trades.previous < 0, net_of_round_trips(played.backtest), 0.0)
+    return filled, net
+
+
+def _roots_of(played: Played, wanted: Bool) -> Iterator[_Roots]:
+    """The decisions at the steps ``bool[n, steps]`` that are wanted, those of a step together."""
+    together = played.rules.exposure_limit is not None
+    actions = played.backtest.actions
+    for block in blocks(played.dataset, played.starts, SESSIONS_AT_ONCE, together):
+        if not wanted[block].any():
+            continue
+        env = SessionEnv(played.dataset, played.rules, played.starts[block])
+        while not env.done:
+            step = env.step_index
+            rows = np.flatnonzero(wanted[block, step])
+            if len(rows):
+                yield _roots(env, rows, block.start, actions[block, step])
+            env.step(actions[block, step].astype(np.int32))
+
+
+def _roots(env: SessionEnv, rows: I64, first: int, actions: I8) -> _Roots:
+    moment, bar = moment_of(env), env.bar[rows]
+    seen = env.position_features()[rows]
+    known: dict[str, Any] = {n: None if of is None else of[rows] for n, of in vars(moment).items()}
+    return _Roots(
+        session=rows + first,
+        step=env.step_index,
+        bar=bar,
+        account=env.account_state[rows],
+        observation=observations(env.dataset, bar, seen),
+        moment=Moment(**known),
+        held=env.core.exposure[rows],
+        taken=actions[rows],
+    )
+
+
+def _plan(played: Played, roots: _Roots) -> SearchResult:
+    return played.agent.plan(
+        roots.observation,
+        roots.account,
+        rng.key(0, rng.Stream.SEARCH, roots.bar),
+        simulations=played.simulations,
+        noise=False,
+        moment=roots.moment,
+    )
+
+
+def _trees(played: Played, number: I64, chosen: I64) -> dict[int, Nodes]:
+    """Trees of the `chosen` decisions ``i64[k]``, whose numbers are `number` ``i64[n, steps]``."""
+    trees = {}
+    for roots in _roots_of(played, np.isin(number, chosen)):
+        _plan(played, roots)
+        for root, session in enumerate(roots.session.tolist()):
+            tree = played.agent.tree(root, simulations=played.simulations)
+            nodes = Nodes(bounded_tree(vars(tree), MOST_NODES), len(tree.parent))
+            trees[int(number[session, roots.step])] = nodes
+    return dict(sorted(trees.items()))
+
+
+def _columns(
+    played: Played, roots: _Roots, result: SearchResult, thresholds: F64
+) -> dict[str, Any]:
+    """Columns of `Decisions` about `roots`."""
+    dataset, bar = played.dataset, roots.bar
+    pip = pip_price(dataset.close[bar], played.rules.pip_size)
+    trees = (played.agent.tree(root, simulations=played.simulations) for root in range(len(bar)))
+    after = zip(trees, roots.taken.tolist(), strict=True)
+    return {
+        "market": market_of(dataset)[dataset.pair[bar]],
+        "bar_ns": dataset.open_time_ns[bar],
+        "held": roots.held,
+        "taken": roots.taken,
+        "wanted": result.action.astype(np.int8),
+        "share": result.policy,
+        "prior": result.prior,
+        "q": np.where(np.isfinite(result.q) & _tried(result), result.q, np.nan),
+        "value": result.value,
+        "network_value": result.raw_value,
+        "chances": np.array([_chances(tree, action) for tree, action in after], np.float32),
+        "threshold": thresholds[bar + 1] / pip,
+        "moved": (dataset.close[bar + 1] - dataset.close[bar]) / pip,
+    }
+
+
+def _tried(result: SearchResult) -> Bool:
+    """``bool[k, A]`` of which actions the search knows the worth."""
+    visited = result.visits > 0
+    return np.asarray(visited | ~visited.any(axis=1, keepdims=True))
+
+
+def _chances(tree: TreeTable, action: int) -> list[float]:
+    """Probabilities of the outcomes of the next bar after `action`; NaN if it was not tried."""
+    chances = [float("nan")] * len(OUTCOME_NAMES)
+    after = np.flatnonzero((tree.parent == 0) & (tree.action_or_outcome == action))
+    for row in np.flatnonzero(np.isin(tree.parent, after)).tolist():
+        chances[tree.action_or_outcome[row]] = float(tree.probability[row])
+    return chances
+
+
+def _note(wanted: I8, taken: I8) -> str:
+    """How the decisions were computed, and what may seem wrong with them."""
+    differ = int(np.sum(wanted != taken))
+    text = "Planned once more with the same seeds, as they were when the agent played."
+    if differ:
+        text += (
+            f" {differ:,} of {len(taken):,} took another action than their search chose: an "
+            "exposure limit that pairs share, or the rounding of another batch, had its way."
+        )
+    return text

@@ -1,0 +1,276 @@
+"""Tables and plots of a page that several kinds of results share."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from mlx_muzero.evaluation.cost_sweep import CostSweep
+from mlx_muzero.evaluation.forecasts import OutcomeForecast
+from mlx_muzero.evaluation.luck.assessment import NOT_TO_BEAT, Luck
+from mlx_muzero.evaluation.luck.concentration import BEST_TRADES, Stretch
+from mlx_muzero.evaluation.luck.verdict import Verdict
+from mlx_muzero.evaluation.metrics import Metrics
+from mlx_muzero.evaluation.page.contents import Column, Line, Plot, Sentence, Table
+from mlx_muzero.market.bars import utc_text
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.runlog.look import Look
+from mlx_muzero.types import F64
+
+MOST_LOOKS = 500
+"""Looks listed on a page, the newest."""
+
+_CURVES = 6
+"""Policies in the plot of costs; the table below it has all."""
+
+
+def sentence_of(verdict: Verdict | None, looked: str) -> Sentence:
+    """The verdict for the top of the page."""
+    if verdict is None:
+        return Sentence("none", ["the run was trained or chosen on these bars"], looked)
+    return Sentence(verdict.call, verdict.reasons, looked)
+
+
+def policies_table(metrics: Mapping[str, Metrics], unit: str, per: str = "session") -> Table:
+    """One row for each policy."""
+    columns = (
+        Column("policy"),
+        Column(f"net {unit}/{per}", "number", 2, signed=True),
+        Column("95 % from", "number", 2, signed=True),
+        Column("to", "number", 2, signed=True),
+        Column(f"net {unit}", "number", 1, signed=True),
+        Column("trades", "count"),
+        Column("win", "percent", 0),
+        Column("expectancy", "number", 2, signed=True),
+        Column("profit factor", "number", 2),
+        Column(f"max drawdown {unit}", "number", 1),
+        Column("Sharpe, annual", "number", 2, signed=True),
+        Column("Sortino", "number", 2),
+        Column("in market", "percent", 0),
+        Column("bars/trade", "number", 1),
+    )
+    rows = [
+        (
+            name,
+            m.net_pips_per_session,
+            m.net_pips_low,
+            m.net_pips_high,
+            m.net_pips,
+            m.trades,
+            m.win_frac,
+            m.expectancy_pips,
+            m.profit_factor,
+            m.max_drawdown_pips,
+            m.sharpe,
+            m.sortino,
+            m.exposure_frac,
+            m.mean_bars_in_trade,
+        )
+        for name, m in metrics.items()
+    ]
+    note = f"Net is after costs. Brackets of 95 % are from a bootstrap over {per}s at other times."
+    return Table("Beside the baselines", columns, rows, note)
+
+
+def spread_table(title: str, stretches: Mapping[str, Stretch], unit: str) -> Table:
+    """Results by month or year."""
+    columns = (
+        Column(title),
+        Column("sessions", "count"),
+        Column("trades", "count"),
+        Column(f"net {unit}", "number", 1, signed=True),
+        Column(f"{unit}/session", "number", 2, signed=True),
+    )
+    rows = [
+        (name, s.sessions, s.trades, s.net_pips, s.net_pips / s.sessions)
+        for name, s in stretches.items()
+    ]
+    return Table(f"By {title}", columns, rows)
+
+
+def luck_table(luck: Luck, unit: str, year: float) -> Table:
+    """The figures behind the verdict.
+
+    Args:
+        luck: what the results owe to luck.
+        unit: of net figures.
+        year: factor by which a Sharpe ratio is annualised.
+    """
+    rows = verdict_rows(luck.verdict, year)
+    rows["superior predictive ability, against flat"] = _p(luck.beyond_flat)
+    if luck.beyond_baseline is not None:
+        rows[f"the same, against {luck.baseline}"] = _p(luck.beyond_baseline)
+    if luck.overfitting is not None:
+        of = f"probability of backtest overfitting, {luck.overfitting_trials} trials"
+        rows[of] = f"{luck.overfitting:.0%}"
+    if luck.best_share is not None:
+        rows[f"share of the profit in the best {BEST_TRADES} trades"] = f"{luck.best_share:.0%}"
+    if (pool := luck.seeds) is not None:
+        net = f"{pool.net_pips_per_day:+,.2f}{_within(pool.low, pool.high)}"
+        rows[f"{pool.seeds} seeds, {unit} a day"] = net
+    return evidence_table(rows)
+
+
+def verdict_rows(verdict: Verdict, year: float, observation: str = "session") -> dict[str, str]:
+    """The figures of a verdict by name, Sharpe ratios annualised by `year`."""
+    low, high = (
+        None if end is None else end * year for end in (verdict.sharpe_low, verdict.sharpe_high)
+    )
+    needed = "none would" if verdict.more_needed is None else f"{verdict.more_needed:,}"
+    rows = {
+        f"{observation}s at different times": f"{verdict.observations:,}",
+        "Sharpe, annual": f"{verdict.sharpe * year:+.2f}{_within(low, high)}",
+        "probability that it is above 0": f"{verdict.probability:.3f}",
+        "independent trials": f"{verdict.trials:.3g}",
+        "Sharpe of the best of them without skill": f"{verdict.lucky_sharpe * year:+.2f}",
+        "deflated Sharpe ratio, of 0.95 needed": f"{verdict.deflated:.3f}",
+        f"more {observation}s that would show it": needed,
+        "chance, in a block bootstrap": _p(verdict.chance),
+    }
+    if verdict.entries is not None:
+        rows["random entries of the same exposure"] = _p(verdict.entries)
+    return rows
+
+
+def evidence_table(rows: Mapping[str, str]) -> Table:
+    """Figures that speak for luck or for skill."""
+    return Table("Luck or skill", (Column("evidence"), Column("figure")), list(rows.items()))
+
+
+def costs_plot(sweep: CostSweep, unit: str) -> Plot:
+    """What trades would have earned at other costs."""
+    levels = np.array(sweep.levels)
+    what = f"cost of a {'round trip' if sweep.cost == 'round_trip' else 'fill'}, {unit}"
+    lines = [
+        Line(name, levels, np.array(curve.net), _edge(curve.low), _edge(curve.high))
+        for name, curve in sweep.curves.items()
+        if name not in NOT_TO_BEAT and curve.break_even is not None
+    ]
+    columns = (
+        Column("policy"),
+        *(Column(f"at {level:.3g}", "number", 2, signed=True) for level in sweep.levels),
+        Column("breaks even at", "number", 2),
+    )
+    rows = [(n, *curve.net, curve.break_even) for n, curve in sweep.curves.items()]
+    return Plot(
+        "Cost curve",
+        what,
+        f"net {unit} per session",
+        lines[:_CURVES],
+        "The same trades charged other costs; an agent that plans with another cost trades "
+        "otherwise.",
+        marked_x=(sweep.decided_at, "decided at"),
+        of=Table("Net by cost", columns, rows),
+    )
+
+
+def calibration_plot(forecast: OutcomeForecast, note: str) -> Plot:
+    """How often what was forecast came."""
+    bins = forecast.calibration
+    line = Line(
+        "forecast",
+        np.array([each.predicted for each in bins]),
+        np.array([each.observed for each in bins]),
+    )
+    columns = (
+        Column("probability"),
+        Column("predicted", "percent", 1),
+        Column("observed", "percent", 1),
+        Column("forecasts", "count"),
+    )
+    rows = [
+        (f"{each.low:.1f} to {each.high:.1f}", each.predicted, each.observed, each.count)
+        for each in bins
+    ]
+    shares = ", ".join(
+        f"{name} {said:.0%} (came {came:.0%})"
+        for name, said, came in zip(
+            OUTCOME_NAMES, forecast.predicted, forecast.realized, strict=True
+        )
+    )
+    about = (
+        f"Of the next bar: {shares}. Cross-entropy {forecast.cross_entropy:.4f} nats, of base "
+        f"rates {forecast.base_rate_cross_entropy:.4f}; expected calibration error "
+        f"{forecast.calibration_error:.4f}. {note}"
+    )
+    return Plot(
+        "Calibration",
+        "probability forecast",
+        "share that came",
+        [line],
+        about.strip(),
+        diagonal=True,
+        of=Table("Forecasts by probability", columns, rows),
+    )
+
+
+def looks_table(looks: Sequence[Look], unit: str) -> Table:
+    """What was tried on a market, the newest first."""
+    columns = (
+        Column("recorded, UTC"),
+        Column("what"),
+        Column("symbols"),
+        Column("from"),
+        Column("to"),
+        Column("run"),
+        Column("seed", "count"),
+        Column("configuration"),
+        Column(f"net {unit}", "number", 2, signed=True),
+    )
+    newest = sorted(looks, key=lambda look: look.time, reverse=True)
+    rows = [
+        (
+            look.time[:16].replace("T", " "),
+            f"{look.kind} {look.part}".strip(),
+            ", ".join(look.bars.symbols),
+            utc_text(look.bars.first_ns)[:10],
+            utc_text(look.bars.end_ns)[:10],
+            look.run,
+            look.seed,
+            look.configuration[:8],
+            max((policy.mean for policy in look.policies.values()), default=None),
+        )
+        for look in newest[:MOST_LOOKS]
+    ]
+    note = "Net of a session, or of sessions at the same hours: of the best row of a comparison."
+    if len(newest) > MOST_LOOKS:
+        left = len(newest) - MOST_LOOKS
+        note += f" {left:,} older looks are left out: `mlx-muzero looks` lists them."
+    return Table("What was tried", columns, rows, note)
+
+
+def figures_of(m: Metrics, unit: str, per: str = "session") -> dict[str, str]:
+    """The most important figures of the judged policy, written out."""
+    within = _within(m.net_pips_low, m.net_pips_high)
+    sharpe = {} if m.sharpe is None else {"Sharpe, annual": f"{m.sharpe:+.2f}"}
+    return {
+        f"net {unit} per {per}": f"{m.net_pips_per_session:+,.1f}{within}",
+        f"net {unit}": f"{m.net_pips:+,.1f}",
+        f"cost {unit}": f"{m.cost_pips:,.1f}",
+        "round trips": f"{m.trades:,}",
+        "won": f"{m.win_frac:.0%}",
+        "profit factor": _ratio(m.profit_factor),
+        f"largest drawdown, {unit}": f"{m.max_drawdown_pips:,.1f}",
+        **sharpe,
+        "in the market": f"{m.exposure_frac:.0%}",
+    }
+
+
+def _within(low: float | None, high: float | None) -> str:
+    """An interval to follow a figure; "" if unknown."""
+    return "" if low is None or high is None else f" [{low:+,.1f}, {high:+,.1f}]"
+
+
+def _p(value: float) -> str:
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+
+
+def _ratio(value: float | None) -> str:
+    if value is None:
+        return "\u2013"
+    return "\u221e" if math.isinf(value) else f"{value:.2f}"
+
+
+def _edge(values: Sequence[float | None]) -> F64 | None:
+    known = [value for value in values if value is not None]
+    return np.array(known) if len(known) == len(values) else None

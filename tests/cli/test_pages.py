@@ -1,0 +1,60 @@
+"""`--html`: a report's page, from the command line."""
+
+import base64
+import json
+import re
+import zlib
+
+import pytest
+
+from pages import unpacked
+
+
+def read(path):
+    text = path.read_text()
+    block = zlib.decompress(base64.b64decode(re.search(r'id="packed">([^<]*)<', text)[1]))
+    return unpacked(json.loads(re.search(r'id="contents">([^<]*)<', text)[1]), block)
+
+
+def test_an_evaluation_as_a_page(cli, trained, tmp_path):
+    page = tmp_path / "page.html"
+    code, out, err = cli("evaluate", trained, "--html", page, "--json")
+    assert code == 0, err
+    assert f"written to {page}" in err
+    found, answer = read(page), json.loads(out)
+    assert found["verdict"]["call"] == answer["luck"]["verdict"]["call"]
+    assert "Look 1 at this test split" in found["verdict"]["looked"]
+    metrics = answer["policies"]["agent (search)"]
+    assert found["courses"][0]["name"] == "agent (search)"
+    assert found["courses"][0]["equity"][-1] == pytest.approx(metrics["net_pips"], rel=1e-5)
+    assert {each["name"] for each in found["courses"]} == set(answer["policies"])
+    assert metrics["trades"] == len(found["trades"]["gross"]) == 0  # a run so small stays flat
+    assert found["decisions"] is None
+    titles = [each["title"] for each in found["tables"]]
+    assert titles == [
+        "Beside the baselines",
+        "Luck or skill",
+        "By month",
+        "By year",
+        "What was tried",
+    ]
+    assert [each["title"] for each in found["plots"]] == ["Cost curve", "Calibration"]
+    assert found["again"]["command"].startswith(f"mlx-muzero evaluate {trained} --html")
+    assert len(found["again"]["facts"]["SHA-256 of its weights"]) == 64
+
+
+def test_the_results_are_the_same_without_a_page(cli, trained, tmp_path):
+    answers = [
+        json.loads(cli("evaluate", trained, "--split", "validation", "--json", *html)[1])
+        for html in ([], ["--html", tmp_path / "page.html"])
+    ]
+    for answer in answers:
+        del answer["decisions_per_s"]
+    assert answers[0] == answers[1]
+    assert read(tmp_path / "page.html")["verdict"]["call"] == "none"
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_anything_is_played(cli, trained, tmp_path):
+    code, _, err = cli("evaluate", trained, "--html", tmp_path / "nowhere" / "page.html")
+    assert code == 2
+    assert "no such folder" in err

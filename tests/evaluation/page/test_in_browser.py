@@ -1,0 +1,138 @@
+"""The page as a reader meets it, in a headless Chromium.
+
+A machine without one skips these aloud: the other tests of this folder hold what is in the page.
+"""
+
+import itertools
+
+import pytest
+
+import chromium
+from mlx_muzero.evaluation.page.file import write_page
+from pages import sample_page
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        chromium.installed() is None,
+        reason=f"the page was not looked at: none of {', '.join(chromium.NAMES)} is installed",
+    ),
+]
+HOSTILE = "<img src=x onerror=\"document.title='taken'\">"
+PANELS = (
+    *("Verdict", "Equity and drawdown", "Market and fills", "Beside the baselines"),
+    *(f"Cost curve of {HOSTILE}", "Trades (40)", "How to make it again"),
+)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with chromium.Chromium(tmp_path_factory.mktemp("profile")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    write_page(sample_page(symbols=(HOSTILE, "TWO")), path)
+    return path.as_uri()
+
+
+@pytest.fixture
+def tab(browser, url):
+    opened = browser.open(url)
+    yield opened
+    assert opened.errors() == []
+    assert opened.requests() == [url], "something was fetched"
+
+
+def test_every_panel_is_drawn_and_names_stay_text(tab):
+    assert tab.run("[...document.querySelectorAll('h2')].map((each) => each.textContent)") == list(
+        PANELS
+    )
+    assert tab.run("document.title") == f"run: {HOSTILE}, test split"
+    assert not tab.run("document.querySelectorAll('img').length")
+    tab.wait("document.querySelectorAll('.chart canvas').length > 6")
+    tab.wait("document.querySelector('.plot path') !== null")
+
+
+def test_a_click_on_a_fill_opens_the_decision_and_its_tree(tab):
+    tab.wait("document.querySelectorAll('.chart.market canvas').length > 2")
+    tab.run("document.querySelector('.chart.market').scrollIntoView()")
+    edges = "(({ x, y, width, height }) => [x, y, width, height])"
+    box = f"{edges}(document.querySelector('.chart.market').getBoundingClientRect())"
+    left, top, width, height = tab.run(box)
+    # The first fill is a sixth from the left; how high it is depends on the prices in sight.
+    across = [left + width * share / 100 for share in range(12, 19)]
+    for x, y in itertools.product(across, range(int(top) + 10, int(top + height) - 30, 8)):
+        tab.click(x, y)
+        if tab.run("!document.getElementById('decision').hidden"):
+            break
+    assert "UTC" in tab.run("document.querySelector('#decision h3').textContent")
+
+
+def test_the_trades_open_decisions_with_trees_or_the_command_that_shows_them(tab):
+    tab.run("document.querySelector('#trades tbody button').click()")
+    assert "now" in tab.run("document.querySelector('#decision .tree').textContent")
+    assert tab.run("document.querySelectorAll('#decision .tree li').length") >= 5
+    assert "2 of 8 nodes" in tab.run("document.getElementById('decision').textContent")
+    tab.run("document.querySelectorAll('#trades tbody tr')[20].querySelector('button').click()")
+    command = tab.run("document.querySelector('#decision pre').textContent")
+    assert command.startswith("mlx-muzero tree run --at 2023-11-")
+    assert " --pair '<img" in command, "quoted for a shell"
+
+
+def test_a_table_sorts_by_keyboard(tab):
+    tab.run("document.querySelector('#beside-the-baselines th:nth-child(2) button').focus()")
+    nets = "document.querySelectorAll('#beside-the-baselines td:nth-child(2)')"
+    cells = f"[...{nets}].map((each) => each.textContent)"
+    tab.press("Enter", 13, "\r")
+    assert tab.run(cells) == ["+3.00", "0.00", "\u22122.50"]
+    tab.press("Enter", 13, "\r")
+    assert tab.run(cells) == ["\u22122.50", "0.00", "+3.00"]
+    assert (
+        tab.run("document.querySelector('th[aria-sort]').getAttribute('aria-sort')") == "ascending"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_theme_is_the_systems_until_the_reader_changes_it(browser, url, scheme):
+    tab = browser.open(url, scheme=scheme)
+    assert tab.run("document.documentElement.dataset.theme") == scheme
+    before = tab.run("getComputedStyle(document.body).backgroundColor")
+    tab.run("document.getElementById('theme').click()")
+    assert tab.run("document.documentElement.dataset.theme") != scheme
+    assert tab.run("getComputedStyle(document.body).backgroundColor") != before
+    tab.run("localStorage.clear()")
+    assert tab.errors() == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_keeps_its_contrast(browser, url, scheme):
+    """WCAG AA: 4.5 to 1 between each colour of text and each ground it stands on."""
+    tab = browser.open(url, scheme=scheme)
+    ratio = """(text, ground) => {
+      const probe = document.body.appendChild(document.createElement('i'));
+      const light = (name) => {
+        probe.style.color = `var(--${name})`;
+        const parts = getComputedStyle(probe).color.match(/[\\d.]+/g).slice(0, 3).map((part) => {
+          const share = part / 255;
+          return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+      };
+      const [high, low] = [light(text), light(ground)].sort((a, b) => b - a);
+      probe.remove();
+      return (high + 0.05) / (low + 0.05);
+    }"""
+    for text in ("ink", "muted", "accent", "gain", "loss", "warn"):
+        for ground in ("panel", "ground", "sunk"):
+            assert tab.run(f"({ratio})('{text}', '{ground}')") >= 4.5, (text, ground)
+
+
+def test_a_phone_needs_no_sideways_scrolling(browser, url):
+    tab = browser.open(url, width=390, height=844)
+    tab.run("document.querySelector('#trades tbody button').click()")
+    tab.wait("document.querySelectorAll('.chart canvas').length > 6")
+    assert tab.run("document.documentElement.scrollWidth") <= 390
+    assert tab.errors() == []
