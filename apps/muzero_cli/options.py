@@ -48,6 +48,10 @@ SearchBackend = Annotated[
         "--backend", help="Backend that evaluates the search's leaves (default: the run's)."
     ),
 ]
+RootBackend = Annotated[
+    Optional[Backend],
+    typer.Option(help="Backend that evaluates roots (default: the fastest profiled, or as usual)."),
+]
 ExportFolder = Annotated[
     Optional[Path],
     typer.Option("--export", help="Export for a coreml backend to play (default: RUN/export)."),

@@ -10,6 +10,11 @@ from mlx_muzero.search.result import SearchResult, TreeTable
 from mlx_muzero.types import F32, F64, I32, U64
 
 
+def played_by(backend: str, root_backend: str) -> str:
+    """What evaluates, in words: the roots' backend only where it is another."""
+    return backend if root_backend == backend else f"{backend} (roots: {root_backend})"
+
+
 class Agent(Protocol):
     """Decides for B accounts at once; holds no state between decisions.
 
@@ -18,8 +23,13 @@ class Agent(Protocol):
 
     @property
     def backend(self) -> Backend:
-        """The backend that computes the networks now."""
+        """The backend that computes the networks now; those of leaves, if roots have another."""
         ...
+
+    @property
+    def root_backend(self) -> Backend:
+        """The backend that computes the networks of roots now."""
+        return self.backend
 
     def refresh(self) -> None:
         """Plan with the model's current weights from now on; call after they change."""

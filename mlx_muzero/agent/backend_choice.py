@@ -10,15 +10,16 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.agent.backend_speeds import BackendSpeeds, SpeedKey, recall
-from mlx_muzero.backends.backend import BackendFactory, Encoder, ModelEvaluator
+from mlx_muzero.backends.backend import BackendFactory, ModelEvaluator
+from mlx_muzero.backends.roots import ModelRoots, Roots
 from mlx_muzero.config.choices import Backend, ConcreteBackend, ExportBackend, ModelBackend
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.errors import ConfigError, ExportError, SearchError
 from mlx_muzero.exports.deployment import Deployment, EngineEvent, compute_units
-from mlx_muzero.exports.evaluator import ExportedEvaluator, ExportedMarket
+from mlx_muzero.exports.evaluator import ExportedEvaluator, ExportedMarket, ExportedRoots
 from mlx_muzero.exports.formats import format_named
 from mlx_muzero.exports.played_export import current_manifest
-from mlx_muzero.exports.program import PLAYS
+from mlx_muzero.exports.program import PLAYS, usual_root
 from mlx_muzero.machine import performance_cores
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
@@ -40,15 +41,6 @@ _PLAYED = tuple(name for name, play in PLAYS.items() if play.engine != "sim")
 _ROOTS, _SIMULATIONS, _REPEATS = 16, 4, 3
 
 
-def make_encoder(model: StochasticMuZero, search: SearchConfig) -> Encoder:
-    """Make the encoder of observations for the evaluator named by `search.backend`.
-
-    It is the backend's own; for backends that run an export, MLX encodes.
-    """
-    backend = _model_backend(search) or _load_backend("mlx")
-    return backend.encoder(model, search_threads(search))
-
-
 def make_evaluator(
     model: StochasticMuZero, search: SearchConfig, deployment: Deployment | None = None
 ) -> ModelEvaluator:
@@ -63,8 +55,53 @@ def make_evaluator(
     if own := _model_backend(search):
         return own.evaluator(model)
     return ExportedEvaluator(
-        model, search.expansion, *_export_backend(search.backend, deployment, collects=True)
+        model,
+        search.expansion,
+        *_export_backend("backend", search.backend, deployment, collects=True),
+        roots=search.root_backend == search.backend,
     )
+
+
+def make_roots(
+    model: StochasticMuZero,
+    search: SearchConfig,
+    evaluator: ModelEvaluator,
+    deployment: Deployment | None = None,
+) -> Roots:
+    """Make what evaluates the roots, as `root_backend` says.
+
+    Args:
+        model: the networks.
+        search: names the backends.
+        evaluator: evaluates the leaves of `search`, and roots with them if their backend is one.
+        deployment: the model's exports; errors are those of `make_evaluator`.
+    """
+    name = root_backend(search)
+    if own := _model_backend(on_root := replace(search, backend=name)):
+        shared = name == usual_root(search.backend)
+        heads = evaluator if shared else own.evaluator(model)
+        return ModelRoots(own.encoder(model, search_threads(on_root)), heads, shared=shared)
+    if isinstance(evaluator, ExportedEvaluator) and name == search.backend:
+        return ExportedRoots(evaluator)
+    return ExportedRoots.alone(
+        model, *_export_backend("root_backend", name, deployment, collects=False)
+    )
+
+
+def root_backend(search: SearchConfig) -> Backend:
+    """The backend that evaluates the roots of `search`, which is settled.
+
+    Where none was found to be the fastest, roots are evaluated as leaves are, by the model itself:
+    where those run an export, MLX evaluates roots.
+    """
+    named = search.root_backend
+    return usual_root(search.backend) if named == "auto" else named
+
+
+def roots_run_alone(search: SearchConfig) -> bool:
+    """Whether the roots of `search` have a child process of their own."""
+    name = root_backend(search)
+    return name in PLAYS and name != search.backend
 
 
 def make_market(
@@ -76,26 +113,29 @@ def make_market(
     """
     if own := _model_backend(search):
         return own.market(model, search_threads(search))
-    return ExportedMarket(model, *_export_backend(search.backend, deployment, collects=False))
+    backend = _export_backend("backend", search.backend, deployment, collects=False)
+    return ExportedMarket(model, *backend)
 
 
 def _export_backend(
-    backend: Backend, deployment: Deployment | None, *, collects: bool
+    key: str, backend: Backend, deployment: Deployment | None, *, collects: bool
 ) -> tuple[ExportBackend, Deployment]:
-    """What plays an export, and the exports; `collects` if training can collect with exports.
+    """What plays an export, as `key` names it, and the exports.
+
+    `collects` if training can collect with exports.
 
     Raises:
         ConfigError: the backend is still "auto", or there is no export for it.
     """
     if backend not in PLAYS:
         raise ConfigError(
-            'search.backend: "auto" has not been settled yet; call '
+            f'search.{key}: "auto" has not been settled yet; call '
             f"mlx_muzero.agent.backend_choice.settle, or name {_NAMED}"
         )
     if deployment is None:
         elsewhere = f', and "{backend}" as collect.backend' if collects else ""
         raise ConfigError(
-            f'search.backend: "{backend}" runs an export, which a model in training does not have; '
+            f'search.{key}: "{backend}" runs an export, which a model in training does not have; '
             f"name {_NAMED} here{elsewhere}"
         )
     return backend, deployment
@@ -169,7 +209,7 @@ def _market_trial(model: FactoredModel, search: SearchConfig) -> Callable[[], in
 def settle(
     model: Model, search: SearchConfig, deployment: Deployment | None = None
 ) -> tuple[SearchConfig, BackendSpeeds]:
-    """Replace "auto" in `search` with the fastest backend; also return the speeds it was chosen by.
+    """Replace "auto" in `search` by the fastest backends; also return the speeds of leaves.
 
     Uses what ``mlx-muzero profile`` found on this machine for networks of this size, or else a
     short measurement. Only a profile knows the backends that run an export, of which one is chosen
@@ -190,7 +230,52 @@ def settle(
         fastest = max(lost, key=rates.__getitem__)
         reason = f"{fastest} was the fastest here, but {unusable[fastest]}"
         deployment.report(EngineEvent("engine_lost", reason, speeds.fastest))
-    return replace(search, backend=speeds.fastest), speeds
+    return settle_roots(model, replace(search, backend=speeds.fastest), deployment), speeds
+
+
+def asked_for(
+    search: SearchConfig, backend: Backend | None, root_backend: Backend | None
+) -> SearchConfig:
+    """`search` on the backends that are named; roots suit the leaves unless they are named too."""
+    roots = root_backend or ("auto" if backend else search.root_backend)
+    return replace(search, backend=backend or search.backend, root_backend=roots)
+
+
+def settled(model: Model, search: SearchConfig, deployment: Deployment) -> SearchConfig:
+    """`search` with every "auto" settled (`settle`, `settle_roots`).
+
+    Raises:
+        ConfigError: roots of a factored model are named a backend.
+    """
+    if isinstance(model, FactoredModel) and search.root_backend != "auto":
+        raise ConfigError(
+            f'search.root_backend: "{search.root_backend}": a factored model evaluates its roots '
+            "with the backend of everything else; name that alone"
+        )
+    if search.backend == "auto":
+        return settle(model, search, deployment)[0]
+    return settle_roots(model, search, deployment)
+
+
+def settle_roots(
+    model: Model, search: SearchConfig, deployment: Deployment | None = None
+) -> SearchConfig:
+    """Replace "auto" of the roots in `search` by what a profile found to be faster than the usual.
+
+    It stays where there is no such profile, or the usual backend is the fastest that can be used.
+    """
+    profiled = None if isinstance(model, FactoredModel) else recall(speed_key(model, search))
+    if search.root_backend != "auto" or profiled is None:
+        return search
+    usable = {
+        name
+        for name in profiled.roots_per_s
+        if (name in BACKENDS and _represents(name, model))
+        or (name in _PLAYED and not _unusable(name, model, deployment))
+    }
+    usual = usual_root(search.backend)
+    fastest = profiled.root_instead_of(usual, usable)
+    return search if fastest == usual else replace(search, root_backend=fastest)
 
 
 def _unusable(backend: ExportBackend, model: Model, deployment: Deployment | None) -> str:

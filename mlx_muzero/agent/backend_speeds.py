@@ -1,36 +1,49 @@
-"""How fast each backend evaluates leaves here, as measured now or by an earlier profile."""
+"""How fast each backend evaluates here, as measured now or by an earlier profile."""
 
 import hashlib
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from mlx_muzero import __version__
-from mlx_muzero.config.choices import ConcreteBackend
+from mlx_muzero.config.choices import Backend, ConcreteBackend
 from mlx_muzero.config.schema import ModelConfig, SearchConfig
 from mlx_muzero.files.refusals import named
 from mlx_muzero.machine import cache_folder, performance_cores
 
+_WORTH_A_CHANGE = 1.1
+"""How many times as fast another backend must be: encoders that MLX computes are equally fast."""
+
 
 @dataclass(frozen=True)
 class BackendSpeeds:
-    """Leaves evaluated per second by each backend, on this machine.
+    """What each backend evaluates per second, on this machine.
 
     Attributes:
-        leaves_per_s: by backend; not empty.
+        leaves_per_s: leaves by backend; not empty.
         profiled: whether an earlier ``mlx-muzero profile`` measured them.
+        roots_per_s: roots by backend, each by all of its own programs; only a profile knows them.
     """
 
     leaves_per_s: dict[ConcreteBackend, float]
     profiled: bool = False
+    roots_per_s: dict[Backend, float] = field(default_factory=dict)
 
     @property
     def fastest(self) -> ConcreteBackend:
-        """The fastest backend."""
+        """The backend that is fastest at leaves."""
         return max(self.leaves_per_s, key=self.leaves_per_s.__getitem__)
+
+    def root_instead_of(self, usual: Backend, usable: Collection[Backend]) -> Backend:
+        """The backend of `usable` that is fastest at roots; `usual` if none is much faster."""
+        rates = {name: rate for name, rate in self.roots_per_s.items() if name in usable}
+        fastest = max(rates, key=rates.__getitem__, default=usual)
+        known = self.roots_per_s.get(usual, 0.0)
+        return fastest if rates and rates[fastest] > _WORTH_A_CHANGE * known else usual
 
     def __str__(self) -> str:
         text = ", ".join(f"{name} {rate:,.0f}" for name, rate in self.leaves_per_s.items())
@@ -88,7 +101,11 @@ def remember(key: SpeedKey, speeds: BackendSpeeds) -> None:
     """Save `speeds` for `recall`, replacing older ones."""
     key.path.parent.mkdir(parents=True, exist_ok=True)
     aside = key.path.with_suffix(f".{os.getpid()}")
-    found = {"key": key.facts, "leaves_per_s": speeds.leaves_per_s}
+    found = {
+        "key": key.facts,
+        "leaves_per_s": speeds.leaves_per_s,
+        "roots_per_s": speeds.roots_per_s,
+    }
     with named(aside):
         aside.write_text(json.dumps(found, indent=1))
     aside.replace(key.path)
@@ -97,7 +114,12 @@ def remember(key: SpeedKey, speeds: BackendSpeeds) -> None:
 def recall(key: SpeedKey) -> BackendSpeeds | None:
     """Load the speeds saved last; None if there are none, or they cannot be read."""
     try:
-        kept = json.loads(key.path.read_text())["leaves_per_s"]
-        return BackendSpeeds({name: float(rate) for name, rate in kept.items()}, profiled=True)
+        kept = json.loads(key.path.read_text())
+        # Profiles of earlier builds know no roots.
+        leaves, roots = (
+            {name: float(rate) for name, rate in rates.items()}
+            for rates in (kept["leaves_per_s"], kept.get("roots_per_s", {}))
+        )
+        return BackendSpeeds(leaves, profiled=True, roots_per_s=roots)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

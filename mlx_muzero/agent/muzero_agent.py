@@ -1,13 +1,20 @@
 """The agent of a model of market and account: combines networks and search into decisions."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.agent.agent import Agent
-from mlx_muzero.agent.backend_choice import fallback, make_encoder, make_evaluator, search_threads
+from mlx_muzero.agent.backend_choice import (
+    fallback,
+    make_evaluator,
+    make_roots,
+    root_backend,
+    roots_run_alone,
+    search_threads,
+)
 from mlx_muzero.agent.moment import UNKNOWN, Moment
+from mlx_muzero.backends.roots import Prediction
 from mlx_muzero.backends.search_params import search_params
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import SearchConfig
@@ -21,27 +28,13 @@ from mlx_muzero.trading.limits import NO_LIMITS, Limits, RootStates
 from mlx_muzero.types import F32, F64, I32, U64
 
 
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """The networks' view of B observations, without search.
-
-    Attributes:
-        latent: ``f32[B, D]``.
-        prior: ``f32[B, A]`` policy probabilities, including illegal actions.
-        value: ``f32[B]``.
-    """
-
-    latent: mx.array
-    prior: F32
-    value: F32
-
-
 class MuZeroAgent(Agent):
     """An `Agent` that plans with a model of market and account, for accounts with `states`.
 
-    `search.backend` computes the networks, with the weights `model` had when the agent was made or
-    last refreshed. A backend that runs the export of `deployment` is permanently replaced by
-    another if it is lost; the deployment's `report` is called, and the current plan starts over.
+    `search.backend` computes the networks of leaves and `search.root_backend` those of roots, with
+    the weights `model` had when the agent was made or last refreshed. A backend that runs the
+    export of `deployment` is permanently replaced by another if it is lost; the deployment's
+    `report` is called, and the current plan starts over.
 
     Raises:
         ConfigError: the backend is "auto", which `mlx_muzero.agent.backend_choice.settle` replaces,
@@ -69,22 +62,34 @@ class MuZeroAgent(Agent):
 
     @property
     def backend(self) -> Backend:
-        """The backend that evaluates latents now."""
+        """The backend that evaluates leaves now."""
         return self._config.backend
+
+    @property
+    def root_backend(self) -> Backend:
+        """The backend that evaluates roots now."""
+        return root_backend(self._config)
 
     def refresh(self) -> None:
         """Plan with the model's current weights from now on; call after they change."""
-        self._encoder.refresh()
+        self._roots.refresh()
         self._evaluator.refresh()
 
     def close(self) -> None:
         """End other processes that evaluate; the agent cannot plan any more."""
+        self._roots.close()
         self._evaluator.close()
 
     def predict(self, observation: F32) -> Prediction:
         """Run root inference on observations ``f32[B, W, F]``."""
-        latent = self._encoder(observation)
-        return Prediction(latent, *self._evaluator.predict(latent))
+        try:
+            return self._roots(observation)
+        except EngineLost as lost:
+            if roots_run_alone(self._config):
+                self._lose_roots(lost)
+            else:
+                self._fall_back(lost)
+        return self.predict(observation)
 
     def network_action(self, observation: F32, account: I32, moment: Moment = UNKNOWN) -> I32:
         """``i32[B]`` the most probable legal action of the policy network, without search.
@@ -137,19 +142,43 @@ class MuZeroAgent(Agent):
         return self._root_states.of(account, stage)
 
     def _evaluate_with(self, search: SearchConfig) -> None:
+        self._use_leaves(search)
+        self._use_roots()
+
+    def _use_leaves(self, search: SearchConfig) -> None:
         self._config = search
         self._threads = search_threads(search)
         self._searches: dict[int, Search] = {}
-        self._encoder = make_encoder(self._model, search)
         try:
             self._evaluator = make_evaluator(self._model, search, self._deployment)
         except EngineLost as lost:
-            self._fall_back(lost)
+            self._use_leaves(self._without_leaves(lost))
+
+    def _use_roots(self) -> None:
+        try:
+            self._roots = make_roots(self._model, self._config, self._evaluator, self._deployment)
+        except EngineLost as lost:
+            self._lose_roots(lost)
 
     def _fall_back(self, lost: EngineLost) -> None:
-        backend = fallback(self._model)
+        """Replace what evaluates leaves, and roots unless they have a process of their own."""
+        alone = roots_run_alone(self._config)
+        self._use_leaves(self._without_leaves(lost))
+        if not alone:
+            self._use_roots()
+
+    def _without_leaves(self, lost: EngineLost) -> SearchConfig:
+        """The search on another backend, with the roots if those were on the one that was lost."""
+        backend, roots = fallback(self._model), self._config.root_backend
         self._report(EngineEvent("engine_lost", str(lost), backend))
-        self._evaluate_with(replace(self._config, backend=backend))
+        roots = "auto" if roots == self._config.backend else roots
+        return replace(self._config, backend=backend, root_backend=roots)
+
+    def _lose_roots(self, lost: EngineLost) -> None:
+        """Replace what evaluates roots in a process of their own."""
+        self._config = replace(self._config, root_backend="auto")
+        self._report(EngineEvent("engine_lost", str(lost), root_backend=self.root_backend))
+        self._use_roots()
 
     def _search(self, simulations: int) -> Search:
         """The searcher for this number of simulations; keeps its arena between calls."""

@@ -110,6 +110,7 @@ def load_run(
     store: Store | str | Path | None = None,
     symbol: str | None = None,
     backend: Backend | None = None,
+    root_backend: Backend | None = None,
 ) -> TrainedRun:
     """Load the run in the folder `run`, with the bars it was trained on or another symbol's.
 
@@ -119,6 +120,8 @@ def load_run(
         store: bar store that holds the bars; None for the run's own.
         symbol: use only this of several symbols, or this instead of the run's.
         backend: backend that evaluates the search's leaves; None for the run's.
+        root_backend: backend that evaluates roots; None for the fastest that a profile found, or
+            what suits the leaves.
 
     Raises:
         RunError: the run or checkpoint does not exist, or the store now holds other bars.
@@ -126,7 +129,9 @@ def load_run(
             symbol.
     """
     loaded = trained_run.load_run(
-        Path(run), checkpoint, store_path(store), symbol, backend, tell=note
+        *(Path(run), checkpoint, store_path(store), symbol, backend),
+        tell=note,
+        root_backend=root_backend,
     )
     if loaded.warning is not None:
         note(loaded.warning)

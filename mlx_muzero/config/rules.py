@@ -190,6 +190,7 @@ _RULES = (
     ),
     _factored_needs("trading.reward", "mark_to_market", "computes what accounts earn, in net pips"),
     _factored_needs("train.phase", "search", "learns everything from bars, in one phase"),
+    _factored_needs("search.root_backend", "auto", "evaluates its roots as search.backend says"),
     _factored_needs("collect.backend", "same", "collects no episodes"),
     _factored_needs("collect.ahead", False, "collects no episodes"),
     _Rule(

@@ -281,6 +281,9 @@ class SearchConfig:
     leaves_per_step: int = setting(1, "leaves of one tree evaluated together", 1, 100_000)
     expansion: ExpansionMode = setting("all_outcomes", "what one simulation evaluates")
     backend: Backend = setting("auto", "what evaluates leaves; auto: the fastest, measured once")
+    root_backend: Backend = setting(
+        "auto", "what evaluates roots; auto: the fastest a profile found, or what suits the leaves"
+    )
     threads: int = setting(0, "threads of the native backend; 0: one per fast core", 0, 1024)
 
 

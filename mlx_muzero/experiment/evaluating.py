@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
+from mlx_muzero.agent.agent import Agent
 from mlx_muzero.config import fx_targets
 from mlx_muzero.evaluation.backtest import Backtest, Doing
 from mlx_muzero.evaluation.comparison import Comparison, compare
@@ -30,6 +31,7 @@ class Evaluation:
         period: the later bars it played on, in words; None for a split.
         simulations: simulations per decision, one for each search compared.
         backend: backend that evaluated the leaves.
+        root_backend: backend that evaluated the roots.
         comparison: the policies on the same sessions.
         at_costs: what the agent earns on the validation split at the costs in force; None at those
             of its training.
@@ -42,6 +44,7 @@ class Evaluation:
     period: str | None
     simulations: tuple[int, ...]
     backend: str
+    root_backend: str
     comparison: Comparison
     at_costs: Validated | None
     full: FullComparison | None = None
@@ -55,6 +58,7 @@ class Evaluation:
             "period": self.period,
             "simulations": self.simulations,
             "backend": self.backend,
+            "root_backend": self.root_backend,
             "validated_at_costs": None if self.at_costs is None else asdict(self.at_costs),
         }
 
@@ -87,7 +91,7 @@ def evaluate(
     recorded = record_evaluation(run, bars.dataset, bars.part, judged)
     luck = assess_luck(run, bars, comparison, judged, recorded)
     comparison = comparison.after(recorded.looks, luck)
-    return _evaluation(run, bars, (count,), agent.backend, comparison, at_costs)
+    return _evaluation(run, bars, (count,), agent, comparison, at_costs)
 
 
 def evaluate_fully(
@@ -132,7 +136,7 @@ def evaluate_fully(
     luck = assess_luck(run, bars, full.comparison, judged, recorded)
     full = replace(full, comparison=full.comparison.after(recorded.looks, luck))
     counts = tuple(simulations)
-    return _evaluation(run, bars, counts, agent.backend, full.comparison, at_costs, full)
+    return _evaluation(run, bars, counts, agent, full.comparison, at_costs, full)
 
 
 def _own_first(run: TrainedRun, judged: Mapping[str, Backtest]) -> dict[str, Backtest]:
@@ -146,7 +150,7 @@ def _evaluation(
     run: TrainedRun,
     bars: JudgedBars,
     simulations: tuple[int, ...],
-    backend: str,
+    agent: Agent,
     comparison: Comparison,
     at_costs: Validated | None,
     full: FullComparison | None = None,
@@ -157,7 +161,8 @@ def _evaluation(
         run.stage,
         bars.period,
         simulations,
-        backend,
+        agent.backend,
+        agent.root_backend,
         comparison,
         at_costs,
         full,

@@ -13,6 +13,7 @@ Standing = Literal["new", "begun", "finished"]
 
 _LEFT_OPEN = {
     "search.backend": "auto",
+    "search.root_backend": "auto",
     "market.macro": (STORED,),
     "market.embargo_bars": AS_NEEDED,
 }

@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 
 from mlx_muzero.agent.agent import Agent
-from mlx_muzero.agent.backend_choice import fallback, settle
+from mlx_muzero.agent.backend_choice import asked_for, fallback, settled
 from mlx_muzero.agent.make import make_agent, require_entries, to_the_end
 from mlx_muzero.config import fx_targets
 from mlx_muzero.config import toml as config_toml
@@ -110,8 +110,8 @@ class TrainedRun:
         """An agent with the networks' initial weights, which have no export."""
         search = self.config.search
         model = build_model(self.config, self.rules.table)
-        if search.backend in PLAYS:
-            search = replace(search, backend=fallback(model))
+        if {search.backend, search.root_backend} & PLAYS.keys():
+            search = replace(search, backend=fallback(model), root_backend="auto")
         entries = self.trained_rules.max_entries, self.trained_rules.session_bars
         known = replace(self.rules, max_entries=entries[0], session_bars=entries[1])
         return make_agent(model, search, self.rules, trained_rules=known)
@@ -128,20 +128,22 @@ def load_run(
     report: Callable[[EngineEvent], None] = warn,
     cost: float | None = None,
     overrides: Sequence[str] = (),
+    root_backend: Backend | None = None,
 ) -> TrainedRun:
     """Load the run at `path` with the bars it was trained on, or with those of `symbol` alone.
 
     A model of several pairs can use only those; one of a single FX pair may be given another.
 
-    `checkpoint` is "best", "latest" or a name; `backend` replaces the search backend, and one that
-    plays exports plays `export` instead of those in the run's folder; `tell` receives what the bars
-    lack, and `report` what happens to the programs of an export. `cost` is the round trip in
-    force, in the run's unit, instead of the run's own costs; `overrides` are further ``key=value``
-    of `IN_FORCE`.
+    `checkpoint` is "best", "latest" or a name; `backend` and `root_backend` replace the backends of
+    the search, and one that plays exports plays `export` instead of those in the run's folder;
+    `tell` receives what the bars lack, and `report` what happens to the programs of an export.
+    `cost` is the round trip in force, in the run's unit, instead of the run's own costs;
+    `overrides` are further ``key=value`` of `IN_FORCE`.
     """
     folder = RunFolder(path)
     trained = folder.config()
-    if export is not None and (backend or trained.search.backend) not in (*PLAYS, "auto"):
+    playing = {backend or trained.search.backend, root_backend}
+    if export is not None and playing.isdisjoint((*PLAYS, "auto")):
         raise ConfigError(
             "--export names what a backend like coreml plays, but the backend here is "
             f"{backend or trained.search.backend}: add --backend with one of {', '.join(PLAYS)}, "
@@ -182,9 +184,7 @@ def load_run(
         tell(_on_costs(model, rules, float(np.median(dataset.close))))
     exports = folder.export_paths if export is None else {export_format(export): export}
     deployment = Deployment(exports, report)
-    search = replace(config.search, backend=backend or config.search.backend)
-    if search.backend == "auto":
-        search, _ = settle(model, search, deployment)
+    search = settled(model, asked_for(config.search, backend, root_backend), deployment)
     config = replace(config, search=search)
     return TrainedRun(folder, config, rules, trained_rules, model, name, dataset, store, deployment)
 

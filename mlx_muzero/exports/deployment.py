@@ -49,15 +49,25 @@ class EngineEvent:
         event: what happened; its name in the journal.
         reason: why, in words.
         backend: the backend that evaluates from now on, if it changed.
+        root_backend: likewise, where only that of the roots changed.
     """
 
     event: Literal["engine_restarted", "engine_lost", "engine_refreshed", "engine_refresh_failed"]
     reason: str
     backend: Backend | None = None
+    root_backend: Backend | None = None
 
     def __str__(self) -> str:
         text = f"{self.event.replace('_', ' ')}: {self.reason}"
+        if self.root_backend is not None:
+            return f"{text}; roots continue with {self.root_backend}"
         return text if self.backend is None else f"{text}; continuing with {self.backend}"
+
+    @property
+    def facts(self) -> dict[str, str | None]:
+        """The facts for the journal."""
+        facts = {"reason": self.reason, "backend": self.backend}
+        return facts if self.root_backend is None else facts | {"root_backend": self.root_backend}
 
 
 def warn(event: EngineEvent) -> None:

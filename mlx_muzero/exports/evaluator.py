@@ -1,4 +1,4 @@
-"""The backends that run an export: programs in a child process evaluate leaves.
+"""The backends that run an export: programs in a child process evaluate leaves and roots.
 
 Latents stay in this process, so a request needs nothing but its inputs, and a search continues in
 another child as if nothing had happened.
@@ -7,6 +7,7 @@ another child as if nothing had happened.
 import mlx.core as mx
 
 from mlx_muzero.backends.mlx import MlxEvaluator
+from mlx_muzero.backends.roots import Prediction
 from mlx_muzero.config.choices import ExpansionMode, ExportBackend
 from mlx_muzero.exports.deployment import Deployment
 from mlx_muzero.exports.interface import MARKET_PROGRAMS, PROGRAMS_FOR
@@ -20,7 +21,7 @@ from mlx_muzero.types import F32
 
 
 class ExportedEvaluator(ProgramEvaluator):
-    """Evaluates leaves with a model's export, and roots with the model itself."""
+    """Evaluates leaves with a model's export, and latents of roots with the model itself."""
 
     def __init__(
         self,
@@ -28,6 +29,8 @@ class ExportedEvaluator(ProgramEvaluator):
         expansion: ExpansionMode,
         backend: ExportBackend,
         deployment: Deployment,
+        *,
+        roots: bool = False,
     ) -> None:
         """Start the child process and test the programs it loaded.
 
@@ -36,14 +39,14 @@ class ExportedEvaluator(ProgramEvaluator):
             expansion: mode of the searches.
             backend: plays the export.
             deployment: the model's exports, and how one is run.
+            roots: whether `infer` will be called.
 
         Raises:
             ExportError: the export is missing, damaged or of other weights, or lacks a program.
             EngineLost: its programs do not work here.
             ConfigError: the environment names unknown compute units.
         """
-        # Not `initial`, as the model itself evaluates roots.
-        names = set(PROGRAMS_FOR[expansion]) - {"initial"}
+        names = set(PROGRAMS_FOR[expansion]) - (set() if roots else {"initial"})
         self._heads = MlxEvaluator(model)
         self._export = PlayedExport(
             model, names, f'search.expansion = "{expansion}"', backend, deployment
@@ -70,6 +73,46 @@ class ExportedEvaluator(ProgramEvaluator):
     def close(self) -> None:
         """End the child process."""
         self._export.supervisor.close()
+
+
+class ExportedRoots:
+    """`Roots` computed by a model's export.
+
+    Args:
+        programs: those of the export, with `initial`.
+        export: keeps their child process; None if that belongs to what evaluates leaves.
+    """
+
+    def __init__(self, programs: ProgramEvaluator, export: PlayedExport | None = None) -> None:
+        self._programs, self._export = programs, export
+
+    @classmethod
+    def alone(
+        cls, model: StochasticMuZero, backend: ExportBackend, deployment: Deployment
+    ) -> "ExportedRoots":
+        """Roots in a child process of their own; arguments and errors as `ExportedEvaluator`'s."""
+        needed_by = f'search.root_backend = "{backend}"'
+        export = PlayedExport(model, {"initial"}, needed_by, backend, deployment)
+        return cls(ProgramEvaluator(export.programs, export.sizes), export)
+
+    def __call__(self, observation: F32) -> Prediction:
+        """Root inference on observations ``f32[B, W, F]``; EngineLost if it cannot any more."""
+        latent, prior, value = self._programs.infer(observation)
+        return Prediction(mx.array(latent), prior, value)
+
+    def refresh(self) -> None:
+        """Check that the model is still the one that was exported.
+
+        Raises:
+            ExportError: its weights have changed.
+        """
+        if self._export is not None:
+            self._export.require_current()
+
+    def close(self) -> None:
+        """End the child process, if it is their own."""
+        if self._export is not None:
+            self._export.supervisor.close()
 
 
 class ExportedMarket(ProgramMarket):

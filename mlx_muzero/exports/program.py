@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal, Protocol, get_args
 
-from mlx_muzero.config.choices import ExportBackend, ExportFormat
+from mlx_muzero.config.choices import Backend, ExportBackend, ExportFormat
 from mlx_muzero.exports.interface import ProgramName
 from mlx_muzero.exports.manifest import ProgramEntry
 from mlx_muzero.types import F32
@@ -45,6 +45,11 @@ PLAYS: dict[ExportBackend, Play] = {
     "coreai-cpu": Play("coreai", "coreai", "cpu_only"),
 }
 """Backends that need an export."""
+
+
+def usual_root(backend: Backend) -> Backend:
+    """What evaluates roots where `backend` evaluates leaves, unless something was found faster."""
+    return "mlx" if backend in PLAYS else backend
 
 
 class Program(Protocol):

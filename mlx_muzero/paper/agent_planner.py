@@ -33,6 +33,11 @@ class AgentPlanner:
         """See `Planner.backend`."""
         return self._agent.backend
 
+    @property
+    def root_backend(self) -> str:
+        """See `Planner.root_backend`."""
+        return self._agent.root_backend
+
     def plan(
         self, observation: F32, account: I32, seed: U64, simulations: int, moment: Moment
     ) -> SearchResult:

@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import quote
 
 from mlx_muzero.agent.agent import Agent
-from mlx_muzero.agent.backend_choice import settle
+from mlx_muzero.agent.backend_choice import asked_for, settled
 from mlx_muzero.agent.make import make_agent, require_entries
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import Config, MarketConfig
@@ -44,6 +44,7 @@ class SessionOptions:
     replay_to: str | None
     speed: float | None
     overrides: tuple[str, ...]
+    root_backend: Backend | None = None
 
 
 def settings_of(
@@ -71,10 +72,8 @@ def new_settings(options: SessionOptions, report: Callable[[EngineEvent], None])
     names = options.pairs.split(",") if options.pairs else config.market.pairs
     rules = TradingRules.from_config(config)
     model, checkpoint = load_model(folder, rules.table, options.checkpoint)
-    search = replace(config.search, backend=options.backend or config.search.backend)
-    if search.backend == "auto":
-        deployment = Deployment(folder.export_paths, report)
-        search, _ = settle(model, search, deployment)
+    asked = asked_for(config.search, options.backend, options.root_backend)
+    search = settled(model, asked, Deployment(folder.export_paths, report))
     feed = options.feed or "replay"
     database = options.database or Path(folder.market().store)
     stored = feed == "replay" or bool(config.market.macro)
@@ -89,6 +88,7 @@ def new_settings(options: SessionOptions, report: Callable[[EngineEvent], None])
             replay_to=options.replay_to or "",
             speed=options.speed or 0.0,
             backend=search.backend,
+            root_backend=search.root_backend,
             simulations=options.simulations or config.search.num_simulations,
         ),
         fills=fills_of(config.trading),
@@ -162,7 +162,12 @@ def load_planner(
     in_force = rules_in_force(rules, settings, config.market)
     if config.model.kind == "muzero":  # plans with no limit of size, as in sessions of 0.1.0
         in_force = replace(in_force, limits=replace(in_force.limits, max_exposure=1.0))
-    search = replace(config.search, backend=settings.session.backend)  # type: ignore[arg-type]
+    session = settings.session
+    search = replace(
+        config.search,
+        backend=session.backend,  # type: ignore[arg-type]
+        root_backend=session.root_backend,  # type: ignore[arg-type]
+    )
 
     def agent(journal: Callable[[EngineEvent], None]) -> Agent:
         def tell(event: EngineEvent) -> None:
@@ -214,7 +219,8 @@ def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings
         "--model": (_real(options.model), _real(Path(begun.model))),
         "--pairs": (names and sorted(names), sorted(map(Symbol, settings.pairs))),
         "--feed": (options.feed, begun.feed),
-        "--backend": (None if options.backend == "auto" else options.backend, begun.backend),
+        "--backend": (_named(options.backend), begun.backend),
+        "--root-backend": (_named(options.root_backend), begun.root_backend),
         "--simulations": (options.simulations, begun.simulations),
         "--db": (_real(options.database), _real(Path(begun.database))),
         "--from": (options.replay_from, begun.replay_from),
@@ -229,6 +235,10 @@ def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings
                 f"it with --run {quote(str(folder.path))} alone, or choose another --run."
             )
     return settings
+
+
+def _named(backend: Backend | None) -> Backend | None:
+    return None if backend == "auto" else backend
 
 
 def _real(path: Path | None) -> str | None:

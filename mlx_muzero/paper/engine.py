@@ -153,6 +153,7 @@ class Engine:
             feed=settings.session.feed,
             backend=session.planner.backend,
             backend_wanted=settings.session.backend,
+            root_backend=session.planner.root_backend,
             numerics=numerics(),
             simulations=settings.session.simulations,
             notional=settings.account.notional,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from mlx_muzero.agent.agent import played_by
 from mlx_muzero.config.schema import Config
 from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.market.history import observes_spread
@@ -117,7 +118,7 @@ def _opening(settings: PaperSettings, planner: AgentPlanner, resumed: bool) -> s
     return (
         f"{'resumes' if resumed else 'starts'}: {', '.join(settings.pairs)} with checkpoint "
         f"{session.checkpoint} of {session.model}, {session.simulations} simulations per decision, "
-        f"backend {planner.backend}, feed {session.feed}"
+        f"backend {played_by(planner.backend, planner.root_backend)}, feed {session.feed}"
     )
 
 

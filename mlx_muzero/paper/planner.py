@@ -36,6 +36,11 @@ class Planner(Protocol):
         """Name of the backend that evaluates leaves."""
         ...
 
+    @property
+    def root_backend(self) -> str:
+        """Name of the backend that evaluates roots."""
+        ...
+
 
 class SimulationBudget:
     """Fits the number of simulations to the deadline, based on how long recent searches took.

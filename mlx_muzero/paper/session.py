@@ -390,6 +390,7 @@ class Session:
             day_pnl=self.losses.day_pnl,
             simulations=outcome.simulations,
             backend=self.planner.backend,
+            root_backend=self.planner.root_backend,
             latency_ms=outcome.latency_ms,
             risk=limits_used(self._settings.risk, self.losses, accounts, self._margin),
             pairs={

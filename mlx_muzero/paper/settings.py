@@ -36,6 +36,7 @@ class SessionSettings:
     replay_to: str = setting("", "end of a replay, UTC; empty = end of the store")
     speed: float = setting(0.0, "replay speed: 1 = real time, 0 = as fast as possible", 0.0, 1e6)
     backend: str = setting("native", "backend that evaluates the search's leaves")
+    root_backend: str = setting("auto", "backend that evaluates roots; auto: what suits the leaves")
     simulations: int = setting(25, "simulations per decision", 1, 100_000)
     seed: int = setting(0, "seed of the search", 0, 2**63 - 1)
     accept_unknown: bool = setting(
@@ -303,10 +304,12 @@ def _text_problems(session: SessionSettings) -> Iterator[Problem]:
         yield Problem(
             "session.checkpoint", f"{session.checkpoint!r} is not the name of a checkpoint"
         )
-    if session.backend not in (backends := get_args(Backend)):
-        hint = did_you_mean(session.backend, backends)
-        message = f"{session.backend!r} is not one of {', '.join(backends)}{hint}"
-        yield Problem("session.backend", message)
+    backends = get_args(Backend)
+    for name in ("backend", "root_backend"):
+        if (backend := getattr(session, name)) not in backends:
+            hint = did_you_mean(backend, backends)
+            message = f"{backend!r} is not one of {', '.join(backends)}{hint}"
+            yield Problem(f"session.{name}", message)
 
 
 def _unprintable(text: str) -> str:

@@ -1,15 +1,16 @@
 """What is timed of a backend: calls of its networks, and decisions as an agent makes them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.agent.backend_choice import (
-    make_encoder,
     make_evaluator,
     make_market,
+    make_roots,
     search_threads,
 )
 from mlx_muzero.agent.factored_agent import FactoredAgent
@@ -38,7 +39,8 @@ class Player(Protocol):
     def decider(self, pairs: int, simulations: int) -> Callable[[], int]:
         """Make a function that decides for `pairs` pairs and returns the number of leaves.
 
-        Without simulations the networks alone decide.
+        Without simulations the networks alone decide, all of them on this backend. With a search,
+        roots of a model of market and account are evaluated as is usual for its leaves.
         """
         ...
 
@@ -63,8 +65,12 @@ class _MuZeroPlayer:
 
     def __init__(self, subject: Subject, model: StochasticMuZero, backend: ConcreteBackend) -> None:
         self._model, self._table = model, subject.table
-        self._config = subject.search_on(backend)
-        self._evaluator = make_evaluator(model, self._config, subject.deployment)
+        config, exports = subject.search_on(backend), subject.deployment
+        own = replace(config, root_backend=backend)
+        self._config = replace(config, root_backend="auto")
+        self._evaluator = make_evaluator(model, own, exports)
+        self._own_roots = make_roots(model, own, self._evaluator, exports)
+        self._usual_roots = make_roots(model, self._config, self._evaluator, exports)
 
     def close(self) -> None:
         self._evaluator.close()
@@ -85,17 +91,18 @@ class _MuZeroPlayer:
     def decider(self, pairs: int, simulations: int) -> Callable[[], int]:
         model, evaluator = self._model, self._evaluator
         observation = _windows(model, pairs)
-        encode = make_encoder(model, self._config)
+        own_roots, usual_roots = self._own_roots, self._usual_roots
         flat, seed = np.zeros(pairs, np.int32), np.arange(pairs, dtype=np.uint64)
 
         def infer() -> int:
-            evaluator.predict(encode(observation))
+            mx.eval(own_roots(observation).latent)
             return 0
 
         def plan() -> int:
-            latent = encode(observation)
-            prior, value = evaluator.predict(latent)
-            result = search.run(evaluator, latent, prior, value, flat, seed, noise=False)
+            root = usual_roots(observation)
+            result = search.run(
+                evaluator, root.latent, root.prior, root.value, flat, seed, noise=False
+            )
             return int(result.statistics.leaves.sum())
 
         if not simulations:

@@ -9,13 +9,15 @@ from typing import Any
 
 from mlx_muzero.agent.backend_choice import BACKENDS, speed_key
 from mlx_muzero.agent.backend_speeds import BackendSpeeds, remember
-from mlx_muzero.config.choices import ConcreteBackend
+from mlx_muzero.config.choices import Backend, ConcreteBackend
 from mlx_muzero.exports.deployment import compute_units
 from mlx_muzero.exports.devices import devices
 from mlx_muzero.exports.formats import format_named
 from mlx_muzero.exports.placement import ProgramPlacement
 from mlx_muzero.exports.program import PLAYS
 from mlx_muzero.files.regular import write_text
+from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.networks.kinds import Model
 from mlx_muzero.profiling import doctor
 from mlx_muzero.profiling.energy import find_sampler
 from mlx_muzero.profiling.figures import BackendProfile
@@ -98,7 +100,7 @@ def profile(
             planned += tuple(
                 plan for units in runs_it.units for plan in runs_it.plan(folder, units)
             )
-    speeds = _speeds(chosen, backends, effort)
+    speeds = _speeds(subject.model, chosen, backends, effort)
     if speeds is not None:
         remember(speed_key(subject.model, subject.config.search), speeds)
     return Profile(
@@ -135,12 +137,12 @@ def profile_run(
 
 
 def _speeds(
-    chosen: list[Target], backends: list[BackendProfile], effort: Effort
+    model: Model, chosen: list[Target], backends: list[BackendProfile], effort: Effort
 ) -> BackendSpeeds | None:
-    """Leaves per second of each backend a search can use, in the largest steps measured.
+    """What each backend that can be chosen evaluates per second, in the largest steps measured.
 
-    MLX and Apple's frameworks count with one device each: MLX's default, and the units a deployment
-    uses.
+    Roots are those of a model of market and account; those of a factored one are no choice. MLX and
+    Apple's frameworks count with one device each: MLX's default, and the units a deployment uses.
     """
     plays: dict[ConcreteBackend, str] = {name: name for name in BACKENDS}
     plays["mlx"] = Target("mlx", "gpu" if has_gpu() else "cpu").name
@@ -148,12 +150,18 @@ def _speeds(
         if play.engine != "sim":
             units = compute_units(play.format) if play.units is None else None
             plays[backend] = Target(backend, units=units).name
-    rates: dict[ConcreteBackend, float] = {}
+    leaves: dict[ConcreteBackend, float] = {}
+    roots: dict[Backend, float] = {}
     for target, found in zip(chosen, backends, strict=True):
-        step = found.step(max(effort.pairs), max(effort.simulations))
-        if step is not None and plays.get(target.backend) == target.name:
-            rates[target.backend] = step.leaves_per_s
-    return BackendSpeeds(rates, profiled=True) if rates else None
+        if plays.get(target.backend) != target.name:
+            continue
+        if (step := found.step(max(effort.pairs), max(effort.simulations))) is not None:
+            leaves[target.backend] = step.leaves_per_s
+        if (root := found.step(max(effort.pairs), 0)) is not None:
+            roots[target.backend] = root.decisions_per_s
+    if isinstance(model, FactoredModel):
+        roots = {}
+    return BackendSpeeds(leaves, profiled=True, roots_per_s=roots) if leaves else None
 
 
 def _notes(subject: Subject, backends: list[BackendProfile]) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from mlx_muzero.agent.backend_speeds import BackendSpeeds
 from mlx_muzero.exports.placement import ProgramPlacement
+from mlx_muzero.exports.program import usual_root
 from mlx_muzero.profiling.figures import BackendProfile, StepTimes
 from mlx_muzero.profiling.measure import Effort
 from mlx_muzero.profiling.targets import Target
@@ -40,7 +41,11 @@ def verdict(
         text += f", {step.p50_ms / best.p50_ms:.1f} times as fast as {second}"
     if any(other == NEURAL_ENGINE for other, _ in ranked):
         text += f"; {_on_the_neural_engine(placements)}"
-    return f'{text}; search.backend = "auto" takes {speeds.fastest}.'
+    text += f'; search.backend = "auto" takes {speeds.fastest}'
+    if speeds.roots_per_s:
+        usual = usual_root(speeds.fastest)
+        text += f", and {speeds.root_instead_of(usual, speeds.roots_per_s)} for the roots"
+    return f"{text}."
 
 
 def _milliseconds(duration_ms: float) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 
+from mlx_muzero.agent.backend_choice import settle_roots
 from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.config.choices import ExportBackend
 from mlx_muzero.config.schema import Config
@@ -158,8 +159,10 @@ class Refresher:
         manifest = export_in_child(weights, config, folder, rows, self._samples, self._closed, made)
         model = require_muzero(model_of(weights, manifest.sizes), "collecting with an export")
         events: SimpleQueue[EngineEvent] = SimpleQueue()
-        search = replace(config.search, backend=self._backend)
         deployment = Deployment({made: folder}, events.put)
+        # No export played when the run settled what evaluates its own roots.
+        asked = replace(config.search, backend=self._backend, root_backend="auto")
+        search = settle_roots(model, asked, deployment)
         agent = MuZeroAgent(model, search, self._states, len(OUTCOME_NAMES), deployment)
         if self._closed.is_set():
             agent.close()

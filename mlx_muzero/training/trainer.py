@@ -281,7 +281,7 @@ class Trainer:
 
     def _poll(self) -> None:
         for event in self.phase.events():
-            self.journal.append(event.event, reason=event.reason, backend=event.backend)
+            self.journal.append(event.event, **event.facts)
             self.listener.engine_changed(event)
         if self.ranks.any(self.stop()):
             raise StopRequested

@@ -4,17 +4,21 @@ import dataclasses
 import sys
 from types import ModuleType
 
+import mlx.core as mx
 import numpy as np
 import pytest
+from mlx.utils import tree_flatten
 
 from mlx_muzero import rng
 from mlx_muzero.agent import backend_choice as backends
+from mlx_muzero.agent.backend_speeds import BackendSpeeds, remember
 from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.backends import mlx
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.errors import ConfigError, SearchError
 from mlx_muzero.machine import performance_cores
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.profiling.subject import with_random_heads
 from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import observation_features
@@ -80,6 +84,58 @@ def test_an_agent_plans_with_new_weights_after_a_refresh(small_config, model, ta
     np.testing.assert_array_equal(plan(agent, small_config).q, old)
     agent.refresh()
     assert (plan(agent, small_config).q > old).any()
+
+
+def test_roots_may_be_computed_by_another_backend(small_config, model, table):
+    """The MLX model's roots below native leaves are those of a search by MLX alone."""
+
+    def by(backend, root_backend):
+        search = dataclasses.replace(
+            small_config.search, backend=backend, root_backend=root_backend
+        )
+        agent = MuZeroAgent(model, search, AccountStates(table), len(OUTCOME_NAMES))
+        assert (agent.backend, agent.root_backend) == (backend, root_backend)
+        first = plan(agent, small_config)
+        bias = model.value_network.logits.bias
+        model.value_network.logits.bias = bias + mx.arange(len(bias)) / len(bias)
+        agent.refresh()
+        assert not np.array_equal(plan(agent, small_config).raw_value, first.raw_value)
+        return first
+
+    weights = tree_flatten(with_random_heads(model).parameters())
+    mixed = by("native", "mlx")
+    model.load_weights(weights)
+    roots = by("mlx", "mlx")
+    model.load_weights(weights)
+    leaves = by("mlx", "native")
+    np.testing.assert_array_equal(mixed.raw_value, roots.raw_value)
+    np.testing.assert_array_equal(mixed.visits, roots.visits)
+    np.testing.assert_array_equal(leaves.visits, roots.visits)
+
+
+def test_roots_are_settled_by_a_profile_that_knows_them(small_config, model):
+    search = dataclasses.replace(small_config.search, backend="native", root_backend="auto")
+    assert backends.settle_roots(model, search) == search
+    key = backends.speed_key(model, search)
+    rates = {"native": 9.0, "mlx": 5.0}
+    for roots, settled in (
+        ({"native": 100.0, "mlx": 105.0}, "auto"),  # no faster than chance would have it
+        ({"native": 100.0, "mlx": 120.0}, "mlx"),
+        ({"native": 100.0, "coreai-cpu": 900.0}, "auto"),  # nobody has an export
+        ({}, "auto"),
+    ):
+        remember(key, BackendSpeeds(rates, roots_per_s=roots))
+        assert backends.settle_roots(model, search).root_backend == settled
+        assert backends.settle(model, with_backend(small_config, "auto"))[0].root_backend == settled
+    named = dataclasses.replace(search, root_backend="native")
+    remember(key, BackendSpeeds(rates, roots_per_s={"native": 1.0, "mlx": 9.0}))
+    assert backends.settle_roots(model, named) == named
+
+
+def test_roots_on_an_export_need_one(small_config, model, table):
+    search = dataclasses.replace(small_config.search, root_backend="coreai")
+    with pytest.raises(ConfigError, match=r'search\.root_backend: "coreai" runs an export'):
+        MuZeroAgent(model, search, AccountStates(table), len(OUTCOME_NAMES))
 
 
 def test_a_settled_backend_survives_the_file(small_config, tmp_path):

@@ -39,6 +39,33 @@ def test_evaluate_plays_the_export_and_says_so(exported, cli):
     assert json.loads(out)["backend"] == "coreml-sim"
 
 
+def test_evaluate_plays_roots_on_the_export_and_says_so(exported, cli):
+    roots = ("--backend", "native", "--root-backend", "coreml-sim")
+    code, out, err = cli("evaluate", exported, *SHORT, *roots)
+    assert code == 0
+    assert "engine" not in err
+    assert "backend native (roots: coreml-sim)" in out
+
+
+def test_a_paper_session_records_what_evaluates_roots_and_repeats_exactly(exported, cli, db):
+    with BarStore(db) as store:
+        store.write(walk_bars(240, 0, "USDJPY"))
+    start = ("paper", "start", "--model", exported, "--pairs", "USDJPY", "--db", db, "--run", "p")
+    roots = ("--backend", "native", "--root-backend", "coreml-sim")
+    code, _, err = cli(*start, *roots)
+    assert code == 0, err
+    assert "backend native (roots: coreml-sim)" in err
+    events = journal.read(Path("p/journal.jsonl"))
+    played = {(e["backend"], e["root_backend"]) for e in events if e["event"] == "minute"}
+    assert played == {("native", "coreml-sim")}
+    code, out, err = cli("paper", "parity", "p", "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["exact"]
+    assert found["rounding"]["decisions"] == 0
+    mistake(cli(*start, "--root-backend", "mlx"), 5, "another --root-backend")
+
+
 @pytest.fixture
 def without_coremltools(monkeypatch, tmp_path):
     """No process begun from here finds coremltools."""

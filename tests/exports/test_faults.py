@@ -287,6 +287,52 @@ def test_wrong_numbers_do_not_pass_the_self_test(exported):
     assert_fell_back(exported, exported.agent(), "self-test: recurrent ")
 
 
+def test_roots_on_the_programs_of_the_leaves(exported):
+    """One child process; when it dies or answers nonsense, all is as if only leaves were there."""
+    agent = exported.agent(root_backend=exported.backend)
+    assert (agent.backend, agent.root_backend) == (exported.backend, exported.backend)
+    planned, by_mlx = exported.plan(agent), exported.plan(exported.agent("mlx"))
+    np.testing.assert_array_equal(planned.visits, by_mlx.visits)
+    np.testing.assert_allclose(planned.raw_value, by_mlx.raw_value, atol=1e-3)
+    break_programs(exported.folder, "die", after=some_call())
+    assert_same(exported.plan(agent), planned)
+    assert exported.happened() == [("engine_restarted", "it ended by SIGKILL")]
+    break_programs(exported.folder, "nan", after=0)
+    assert_same(exported.plan(agent), exported.plan(exported.agent("native")))
+    assert agent.root_backend == "native"
+    assert_fell_back(exported, agent, 'initial_b8: output "latent" holds NaN or infinity')
+
+
+def test_roots_alone_on_programs(exported):
+    agent = exported.agent("native", root_backend=exported.backend)
+    assert (agent.backend, agent.root_backend) == ("native", exported.backend)
+    planned, by_mlx = exported.plan(agent), exported.plan(exported.agent("mlx"))
+    np.testing.assert_array_equal(planned.visits, by_mlx.visits)
+    break_programs(exported.folder, "die")
+    assert_same(exported.plan(agent), planned)
+    assert exported.happened() == [("engine_restarted", "it ended by SIGKILL")]
+    break_programs(exported.folder, "fail")
+    assert_same(exported.plan(agent), exported.plan(exported.agent("native")))
+    assert (agent.backend, agent.root_backend) == ("native", "native")
+    (event,) = exported.events
+    assert (event.event, event.root_backend) == ("engine_lost", "native")
+    assert str(event).endswith("the engine says no; roots continue with native")
+
+
+def test_roots_that_cannot_be_loaded(exported):
+    break_programs(exported.folder, "fail", loading=True)
+    agent = exported.agent("mlx", root_backend=exported.backend)
+    assert (agent.backend, agent.root_backend) == ("mlx", "mlx")
+    assert exported.happened() == [("engine_lost", "RuntimeError: the engine says no")]
+
+
+def test_leaves_are_lost_and_roots_stay(exported):
+    agent = exported.agent(root_backend="mlx")
+    break_programs(exported.folder, "fail")
+    assert_same(exported.plan(agent), exported.plan(exported.agent("native", root_backend="mlx")))
+    assert (agent.backend, agent.root_backend) == ("native", "mlx")
+
+
 @both_kinds
 def test_stale_export(exported):
     agent = exported.agent()

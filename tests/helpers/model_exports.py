@@ -72,7 +72,7 @@ def programs_of(config: Config) -> tuple[ProgramName, ...]:
     """Programs that searches in every mode call."""
     if config.model.kind == "factored":
         return MARKET_PROGRAMS
-    return ("recurrent", "afterstate", "dynamics")
+    return ("initial", "recurrent", "afterstate", "dynamics")
 
 
 def deployed_child(folder: Path, limits: Limits = PATIENT) -> tuple[Child, dict[str, F32]]:

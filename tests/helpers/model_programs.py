@@ -40,6 +40,15 @@ def model_in(folder):
     return model_of(weights, Manifest.load(folder).sizes)
 
 
+def initial(model, observation):
+    latent = model.representation(observation)
+    return {
+        "latent": latent,
+        "policy_logits": model.policy_logits(latent),
+        "value_logits": model.value_logits(latent),
+    }
+
+
 def recurrent(model, latent, action):
     taken = mx.argmax(action, axis=1)
     columns = [
@@ -91,6 +100,7 @@ def seen(model, latent):
 
 
 PROGRAMS = {
+    "initial": initial,
     "recurrent": recurrent,
     "afterstate": afterstate,
     "dynamics": dynamics,

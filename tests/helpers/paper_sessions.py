@@ -38,7 +38,7 @@ TABLE = FX_ACTIONS
 class DicePlanner:
     """Plays a legal action that a digest of everything it is asked decides."""
 
-    backend = "dice"
+    backend = root_backend = "dice"
 
     def __init__(self, table=TABLE):
         self.asked, self._table = [], table

@@ -64,7 +64,7 @@ def fail(outputs):
 
 
 def nan(outputs):
-    name = "reward" if "reward" in outputs else "worth"
+    name = next(name for name in ("reward", "worth", "latent") if name in outputs)
     return outputs | {name: np.full_like(outputs[name], np.nan)}
 
 

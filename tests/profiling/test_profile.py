@@ -84,6 +84,18 @@ def test_a_profile_is_remembered_and_auto_goes_by_it(subject, measured):
         assert "as profiled" in str(speeds)
 
 
+def test_roots_are_remembered_and_the_verdict_names_their_backend(subject, measured):
+    measured(
+        figures("native", 5.0, leaves_per_s=2e9, root_ms=4.0),
+        figures(MLX, 9.0, leaves_per_s=1e9, root_ms=1.0),
+    )
+    found = profile(subject, Effort())
+    assert found.speeds.roots_per_s == {"native": 4000.0, "mlx": 16000.0}
+    assert found.verdict.endswith("takes native, and mlx for the roots.")
+    search, _ = backends.settle(subject.model, auto(subject))
+    assert (search.backend, search.root_backend) == ("native", "mlx")
+
+
 def test_a_factored_model_is_profiled_and_auto_goes_by_it(small_config, measured):
     subject = small_subject(factored_config(small_config))
     measured(figures("native", 0.25, leaves_per_s=1e9), figures(MLX, 0.125, leaves_per_s=2e9))

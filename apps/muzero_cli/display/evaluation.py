@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rich.console import Group, RenderableType
 
+from mlx_muzero.agent.agent import played_by
 from mlx_muzero.experiment.evaluating import Evaluation
 from mlx_muzero.experiment.validated_costs import told
 from muzero_cli.display.comparison import report
@@ -18,7 +19,7 @@ def evaluation_report(run: Path, found: Evaluation) -> Group:
     parts: list[RenderableType] = [
         verdict_line(None if luck is None else luck.verdict),
         f"{run}, checkpoint {found.checkpoint}, {', '.join(map(str, found.simulations))} "
-        f"simulations per decision, backend {found.backend}",
+        f"simulations per decision, backend {played_by(found.backend, found.root_backend)}",
     ]
     if found.stage is not None:
         parts.append(

@@ -16,6 +16,7 @@ from muzero_cli.options import (
     HtmlFile,
     Json,
     ParquetFolder,
+    RootBackend,
     RunDatabase,
     SearchBackend,
     Split,
@@ -67,6 +68,7 @@ def evaluate(
     ] = [],  # noqa: B006
     checkpoint: Checkpoint = "best",
     backend: SearchBackend = None,
+    root_backend: RootBackend = None,
     export: ExportFolder = None,
     db: RunDatabase = None,
     full: Annotated[
@@ -122,6 +124,7 @@ def evaluate(
         report=say_event,
         cost=cost,
         overrides=overrides,
+        root_backend=root_backend,
     )
     for note in ([] if loaded.warning is None else [loaded.warning]) + notes:
         say(narration_console(), note)

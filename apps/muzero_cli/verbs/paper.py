@@ -8,7 +8,7 @@ import typer
 
 from mlx_muzero.config.choices import Backend
 from muzero_cli import completion
-from muzero_cli.options import Checkpoint, ExitCode, Json, Simulations
+from muzero_cli.options import Checkpoint, ExitCode, Json, RootBackend, Simulations
 
 app = typer.Typer(no_args_is_help=True, help="Trade on paper: real bars, simulated fills.")
 
@@ -60,6 +60,7 @@ def start(
     backend: Annotated[
         Optional[Backend], typer.Option(help="Backend that evaluates leaves (default: the run's).")
     ] = None,
+    root_backend: RootBackend = None,
     simulations: Simulations = None,
     db: Annotated[
         Optional[Path],
@@ -102,7 +103,9 @@ def start(
     from muzero_cli.verbs.paper_session import trade
 
     options = SessionOptions(
-        model, pairs, feed, checkpoint, backend, simulations, db, from_, to, speed, tuple(set_)
+        *(model, pairs, feed, checkpoint, backend, simulations, db, from_, to, speed),
+        tuple(set_),
+        root_backend,
     )
     trade(folder, options, as_json)
 

@@ -40,7 +40,7 @@ def restore(file: Path, run: Path, database: Path | None, as_json: bool) -> None
     say(console, f"Do not continue it at {made.origin.host}:{made.origin.path}.")
     if session.feed == "replay":
         say(console, f"It replays {session.database}, which is not in the backup.")
-    if session.backend in PLAYS:
+    if {session.backend, session.root_backend} & PLAYS.keys():
         say(
             console,
             f"It plays an export, which is not in the backup: mlx-muzero export {session.model}",

@@ -12,6 +12,7 @@ from muzero_cli.options import (
     Checkpoint,
     ExportFolder,
     Json,
+    RootBackend,
     RunDatabase,
     SearchBackend,
     Simulations,
@@ -37,6 +38,7 @@ def tree(
     simulations: Simulations = None,
     checkpoint: Checkpoint = "best",
     backend: SearchBackend = None,
+    root_backend: RootBackend = None,
     export: ExportFolder = None,
     db: RunDatabase = None,
     as_json: Json = False,
@@ -54,7 +56,11 @@ def tree(
         open_time_ns = utc_ns(at)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--at") from error
-    loaded = load_run(run, checkpoint, db, pair, backend, export, report=say_event)
+    loaded = load_run(
+        *(run, checkpoint, db, pair, backend, export),
+        report=say_event,
+        root_backend=root_backend,
+    )
     if len(loaded.dataset.symbols) > 1:
         wanted = f"the run trades several: choose one of {loaded.dataset.label}"
         raise typer.BadParameter(wanted, param_hint="--pair")

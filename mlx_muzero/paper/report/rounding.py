@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlx_muzero.config.schema import ModelConfig
-from mlx_muzero.exports.program import PLAYS
+from mlx_muzero.exports.program import PLAYS, usual_root
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row
@@ -37,7 +37,7 @@ def computed_by(store: PaperStore) -> dict[int, dict[str, str]]:
     """What computed each minute's decisions, by the minute's end, as far as it was recorded.
 
     It is the numerics (see `mlx_muzero.numerics`) of the process that traded the minute, and the
-    backend.
+    backends of leaves and roots.
     """
     process: dict[str, str] = {}
     minutes = {}
@@ -47,7 +47,11 @@ def computed_by(store: PaperStore) -> dict[int, dict[str, str]]:
             if event["event"] == "paper_started":
                 process = _NUMERICS(facts.get("numerics") or {})
             elif event["event"] == "minute" and process:
-                minutes[int(facts["close_ns"])] = process | {"backend": str(facts["backend"])}
+                backend = str(facts["backend"])
+                # Sessions of before there was a choice do not name the roots'.
+                roots = str(facts.get("root_backend") or usual_root(backend))  # type: ignore[arg-type]
+                by = {"backend": backend, "root_backend": roots}
+                minutes[int(facts["close_ns"])] = process | by
     return minutes
 
 
@@ -56,7 +60,7 @@ class Rounding:
     """How the decisions compare that something else computed than what replays them.
 
     Attributes:
-        here: what replays them: numerics and backend.
+        here: what replays them: numerics and backends.
         recorded: what computed the first of them; empty if the session does not say.
         decisions: number of them.
         rounded: of them, those with other values, within the tolerance.
@@ -98,7 +102,10 @@ class Rounding:
         if not self.decisions:
             self.recorded = dict(by)
         self.decisions += 1
-        tolerance = value_tolerance(model, {by.get("backend", ""), self.here.get("backend", "")})
+        played = {
+            who.get(name, "") for who in (by, self.here) for name in ("backend", "root_backend")
+        }
+        tolerance = value_tolerance(model, played)
         self.tolerance = max(self.tolerance, tolerance)
         apart = {name: _apart(recorded[name], replayed[name]) for name in _VALUES}
         exact = {name: recorded[name] == it for name, it in replayed.items() if name not in _VALUES}

@@ -134,7 +134,7 @@ def test_an_account_that_moved_is_held_to_what_computed_each_minute(tmp_path, mo
     assert found.decisions.recorded == 120
     assert found.decisions.differ == 40  # those of the process here
     assert found.rounding.rounded == 80
-    assert found.rounding.recorded == THERE | {"backend": "dice"}
+    assert found.rounding.recorded == THERE | {"backend": "dice", "root_backend": "dice"}
     assert found.rounding.differing["blas"] == ("Accelerate", here["blas"])
     assert "blas Accelerate, here OpenBLAS" in paper_checks._rounding(found.rounding)
 
