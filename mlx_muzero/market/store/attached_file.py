@@ -17,6 +17,9 @@ from mlx_muzero.runlog.closeable import Closeable
 NAME = "store"
 """The database's name in queries, whatever the file is called."""
 
+_AT_REST = "4MB"
+"""What DuckDB keeps of a file's blocks when it gives memory back."""
+
 _readers: Counter[Path] = Counter()
 _writers: Counter[Path] = Counter()
 _lock = threading.Lock()
@@ -66,6 +69,9 @@ class AttachedFile(Closeable):
             if not self._confined:
                 shut_in(self._instance.db, folders)
                 self._confined = True
+            self._limit, self._at_rest = config["memory_limit"], threading.Lock()
+            self._log = path.with_name(f"{path.name}.wal").absolute()
+            self._logged = _size(self._log)
             self._opened = opening.pop_all()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
@@ -74,9 +80,37 @@ class AttachedFile(Closeable):
         cursor.execute(f"use {NAME}")
         return cursor
 
+    def free_after_checkpoint(self) -> None:
+        """Give memory back to the system if DuckDB has made a checkpoint since the last call.
+
+        A checkpoint unpacks whole row groups, and DuckDB would keep the blocks that it wrote and
+        the tens of megabytes that it took. Where `undisturbed` code runs, the next call frees them.
+        """
+        logged = _size(self._log)
+        if logged < self._logged:
+            if not self._at_rest.acquire(blocking=False):
+                return
+            try:
+                self._free()
+            finally:
+                self._at_rest.release()
+        self._logged = logged
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Let the code of another thread have all of the memory that DuckDB may use."""
+        with self._at_rest:
+            yield
+
     def close(self) -> None:
         """Close the file, so that another process can open it."""
         self._opened.close()
+
+    def _free(self) -> None:
+        db = self._instance.db
+        with suppress(duckdb.Error):  # that much is in use
+            db.execute(f"set memory_limit = '{_AT_REST}'")
+        db.execute(f"set memory_limit = '{self._limit}'")
 
     def _release(self) -> None:
         with suppress(duckdb.Error):  # broken, or no room to tidy up: the log has what was written
@@ -86,6 +120,13 @@ class AttachedFile(Closeable):
                 instances.keep(self._use, self._instance)
                 return
         self._instance.db.close()
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 @contextmanager

@@ -36,6 +36,7 @@ APPLICATION = "mlx_muzero paper"
 SCHEMA_VERSION = 3
 MEMORY_LIMIT = "256MB"
 
+_CHECKPOINT_THRESHOLD = "2MB"  # of log, which is held in memory too: two hours of 16 pairs
 _ROW_GROUP = 2048  # the smallest DuckDB allows: a day and a half of minutes
 _COMPACT = (",", ":")
 _RESTORE = "Restore it from a copy, or start a new run."
@@ -153,7 +154,11 @@ class PaperStore(Closeable):
         with _translating_errors(self._path):
             # One thread, as it runs next to the search; and small row groups, because a checkpoint
             # rewrites those that grew.
-            settings: dict[str, str | int] = {"memory_limit": MEMORY_LIMIT, "threads": 1}
+            settings: dict[str, str | int] = {
+                "memory_limit": MEMORY_LIMIT,
+                "checkpoint_threshold": _CHECKPOINT_THRESHOLD,
+                "threads": 1,
+            }
             self._file = AttachedFile(path, read_only, folders, settings, _ROW_GROUP)
         self._db = self._file.db
         try:
@@ -206,6 +211,7 @@ class PaperStore(Closeable):
             except duckdb.Error:
                 self._roll_back()
                 raise
+            self._file.free_after_checkpoint()
 
     def begin(self, state: Row) -> None:
         """Store the initial state of a new session."""
@@ -278,7 +284,7 @@ class PaperStore(Closeable):
 
     def pin(self) -> "PinnedStore":
         """Pin the current state of the store, to be copied while it keeps changing."""
-        return PinnedStore(self._path, self._file.cursor())
+        return PinnedStore(self._path, self._file)
 
     def export(self, folder: Path, kind: Literal["csv", "parquet"]) -> list[Path]:
         """Write all tables but bars and quotes to `folder`, one of `exports`; return the files."""
@@ -329,9 +335,9 @@ class PinnedStore(Closeable):
     Create it in the thread that commits; another thread may then use it.
     """
 
-    def __init__(self, path: Path, db: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, path: Path, file: AttachedFile) -> None:
         """Use `PaperStore.pin`."""
-        self._path, self._db = path, db
+        self._path, self._file, self._db = path, file, file.cursor()
         with _translating_errors(path):
             # A transaction sees what was committed before its first query.
             self._db.execute("begin; select seq from state").fetchone()
@@ -342,7 +348,7 @@ class PinnedStore(Closeable):
 
     def copy(self, target: Path) -> None:
         """Write the whole store to a new file, in a folder the store may write to."""
-        with _translating_errors(self._path):
+        with _translating_errors(self._path), self._file.undisturbed():
             self._db.execute(f"attach '{quoted(target)}' as copied (row_group_size {_ROW_GROUP})")
             self._db.execute(f"copy from database {NAME} to copied; commit; detach copied")
 
