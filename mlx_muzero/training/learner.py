@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import mlx.core as mx
-import mlx.nn as nn
 import numpy as np
 from mlx.optimizers import cosine_decay
 from mlx.utils import tree_flatten, tree_unflatten
@@ -21,6 +20,7 @@ from mlx_muzero.networks.dropout import seed_dropout
 from mlx_muzero.networks.kinds import Model
 from mlx_muzero.training.heap import keep_freed_memory
 from mlx_muzero.training.losses import loss_weight
+from mlx_muzero.training.model_parts import ModelParts
 from mlx_muzero.training.objectives import AnyBatch, objective_of
 from mlx_muzero.training.optimizer import AdamW
 from mlx_muzero.training.ranks import Ranks
@@ -69,6 +69,7 @@ class Learner:
             model, learning_rate(config), config.weight_decay, config.average_decay
         )
         self.steps = 0
+        self._parts = ModelParts(model)
         self._before: tuple[dict[str, mx.array], dict[str, mx.array]] | None = None
         self._objective = objective_of(model, config)
         self._terms = self._objective.terms
@@ -91,7 +92,7 @@ class Learner:
         # Rank 0 keeps the dropout of a single process; other ranks drop other units.
         others = (self.ranks.rank,) if self.ranks.rank else ()
         seed_dropout(int(rng.key(self.config.seed, rng.Stream.DROPOUT, self.steps, *others)))
-        self.model.train()
+        self._parts.train(True)
         if self.ranks.size > 1:
             self._before = dict(tree_flatten(self.model.parameters())), dict(self.optimizer.state)
         try:
@@ -103,7 +104,7 @@ class Learner:
             self.step_back()
             raise
         finally:
-            self.model.eval()
+            self._parts.train(False)
         self.steps += 1
         self._require_finite(figures)
         return StepReport(
@@ -125,12 +126,16 @@ class Learner:
     def _eager_step(self, *arrays: mx.array) -> dict[str, mx.array]:
         weights = mx.array([loss_weight(self.config, term) for term in self._terms])
 
-        def weighted_losses() -> tuple[mx.array, mx.array]:
+        def weighted_losses(parameters: list[mx.array]) -> tuple[mx.array, mx.array]:
+            self._parts.put(parameters)
             parts = mx.stack(self._objective.losses(arrays))
             return (parts * weights).sum(), parts
 
-        (total, parts), gradients = nn.value_and_grad(self.model, weighted_losses)()
-        gradient = self.ranks.mean(self.optimizer.end_to_end(dict(tree_flatten(gradients))))
+        parameters = self._parts.parameters()
+        (total, parts), gradients = mx.value_and_grad(weighted_losses)(parameters)
+        self._parts.put(parameters)  # instead of those that were traced
+        by_name = dict(zip(self._parts.names, gradients, strict=True))
+        gradient = self.ranks.mean(self.optimizer.end_to_end(by_name))
         norm = mx.sqrt(_sum_of_squares(gradient))
         scale = mx.minimum(self.config.gradient_clip / (norm + 1e-6), 1.0)
         self.optimizer.update(gradient, scale)

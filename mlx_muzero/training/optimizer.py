@@ -13,7 +13,8 @@ from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
-from mlx.utils import tree_flatten, tree_unflatten
+
+from mlx_muzero.training.model_parts import ModelParts
 
 MEAN_DECAY = 0.9
 SQUARE_DECAY = 0.999
@@ -45,7 +46,7 @@ class AdamW:
         weight_decay: float,
         average_decay: float,
     ) -> None:
-        self._model = model
+        self._model = ModelParts(model)
         self._learning_rate = learning_rate
         self._average_decay = average_decay
         parameters = self._parameters()
@@ -118,7 +119,7 @@ class AdamW:
             self.state[moment] = self.end_to_end({n: arrays[f"{moment}.{n}"] for n in self._shapes})
 
     def _parameters(self) -> dict[str, mx.array]:
-        return dict(tree_flatten(self._model.trainable_parameters()))
+        return dict(zip(self._model.names, self._model.parameters(), strict=True))
 
     def end_to_end(self, arrays: dict[str, mx.array]) -> mx.array:
         """Arrays by parameter name as one vector."""
@@ -141,7 +142,7 @@ class AdamW:
 
     def _move_to(self, parameter: mx.array) -> None:
         self._parameter, self._parts = parameter, self.by_name(parameter)
-        self._model.update(tree_unflatten(list(self._parts.items())))
+        self._model.put(self._parts[name] for name in self._model.names)
 
 
 def _adam(

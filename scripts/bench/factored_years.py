@@ -10,7 +10,7 @@ from mlx.utils import tree_unflatten
 
 from bench.years import Fold
 from mlx_muzero import rng
-from mlx_muzero.agent.make import make_agent
+from mlx_muzero.agent.make import make_agent, to_the_end
 from mlx_muzero.config.schema import Config
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import Backtest, backtest
@@ -53,7 +53,8 @@ class LeftOut:
 
     def _played(self, model: FactoredModel, fold: Fold, rules: TradingRules) -> Backtest:
         search = self._config.search
-        agent = make_agent(model, search, rules, trained_rules=self._trained_rules)
+        planned = to_the_end(rules, self._config)
+        agent = make_agent(model, search, planned, trained_rules=self._trained_rules)
         policy = SearchPolicy(agent, search.num_simulations, FACTORED)
         return backtest(policy, fold.market.dataset, rules, fold.starts)
 
