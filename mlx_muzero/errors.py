@@ -86,6 +86,13 @@ class FeedError(MuZeroError):
     code = "feed"
 
 
+class AlertError(MuZeroError):
+    """An alert could not be delivered; the message names the places and what they answered."""
+
+    exit_code = 15
+    code = "alert"
+
+
 class StorageError(MuZeroError):
     """The system denies access to a file or folder, or the disk is full; the message names it."""
 

@@ -110,6 +110,16 @@ def paper_keys(ctx: typer.Context, incomplete: str) -> Iterable[str]:
     )
 
 
+@_silent
+def alert_keys(ctx: typer.Context, incomplete: str) -> Iterable[str]:
+    """Keys of alerts, and the values of those with a few choices."""
+    from mlx_muzero.alerts.settings_of import ALERT_SECTIONS
+
+    del ctx
+    keys = ALERT_SECTIONS["alerts"].values()
+    return _assignments({key.path: key.choices for key in keys}, incomplete)
+
+
 def _assignments(known: dict[str, tuple[str, ...]], incomplete: str) -> Iterable[str]:
     key, assigned, value = incomplete.partition("=")
     if assigned:

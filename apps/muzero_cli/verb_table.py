@@ -74,6 +74,7 @@ VERBS = {
         "Report what this machine has, how fast it is, and what is missing and why.",
     ),
     "paper": Verb("muzero_cli.verbs.paper:app", "Trade on paper: real bars, simulated fills."),
+    "alerts": Verb("muzero_cli.verbs.alerts:app", "Alerts to people who are not watching a run."),
     "status": Verb(
         "muzero_cli.verbs.status:status",
         "Show the state of a run, as the terminal application does, as text or JSON.",

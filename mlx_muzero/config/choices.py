@@ -44,3 +44,7 @@ HigherTimeframe = Literal["5m", "1h"]
 ContextSeries = Literal[
     "book_imbalance", "taker_buy_share", "funding_rate", "open_interest", "trade_count"
 ]
+AlertChannel = Literal[
+    "webhook", "ntfy", "slack", "discord", "telegram", "program", "mail", "macos"
+]
+AlertKind = Literal["fill", "stop", "limit", "fault", "feed", "validation", "end"]

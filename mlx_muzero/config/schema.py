@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_args
 
+from mlx_muzero.config.alert_settings import AlertSettings
 from mlx_muzero.config.choices import (
     Actions,
     Backend,
@@ -399,3 +400,4 @@ class Config:
     collect: CollectConfig = CollectConfig()
     replay: ReplayConfig = ReplayConfig()
     train: TrainConfig = TrainConfig()
+    alerts: AlertSettings = AlertSettings()

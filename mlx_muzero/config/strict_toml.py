@@ -5,7 +5,7 @@ A settings class has a field for each section, which is a dataclass with fields 
 a base, so it only needs the keys that differ.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar, get_origin, get_type_hints
@@ -45,14 +45,25 @@ class TomlSchema(Generic[T]):
         what: name of the settings in messages.
         rules: conditions that involve more than one key.
         align: whether to align comments when writing.
+        unwritten: sections that are written only if a key was set, so that files, and digests of
+            them, stay those of versions without the section.
 
     Attributes:
         sections: every key by section and name, in the order of the dataclasses.
         tables: the key that checks the values of each table, by the table's name.
     """
 
-    def __init__(self, kind: type[T], what: str, rules: Rules[T], *, align: bool) -> None:
+    def __init__(
+        self,
+        kind: type[T],
+        what: str,
+        rules: Rules[T],
+        *,
+        align: bool,
+        unwritten: Collection[str] = (),
+    ) -> None:
         self._what, self._rules, self._align = what, rules, align
+        self._unwritten = unwritten
         self.sections: dict[str, dict[str, Key]] = {}
         self.tables: dict[str, Key] = {}
         hints = get_type_hints(kind)
@@ -100,11 +111,19 @@ class TomlSchema(Generic[T]):
 
     def dumps(self, settings: T) -> str:
         """`settings` as TOML, each key with description and range; empty tables are omitted."""
-        blocks = [self._section_text(settings, section) for section in self.sections]
+        blocks = [
+            self._section_text(settings, section)
+            for section in self.sections
+            if section not in self._unwritten or self._is_set(settings, section)
+        ]
         for name, key in self.tables.items():
             if table := dict(getattr(settings, name)):
                 blocks.append(f"# {key.about}\n{tomli_w.dumps({name: table}).strip()}")
         return "\n\n".join(blocks) + "\n"
+
+    def _is_set(self, settings: T, section: str) -> bool:
+        keys = self.sections[section].values()
+        return any(value_of(settings, key.path) != key.default for key in keys)
 
     def _section_text(self, settings: T, section: str) -> str:
         keys = self.sections[section].values()

@@ -17,7 +17,7 @@ from mlx_muzero.config.schema import Config
 from mlx_muzero.config.strict_toml import TomlSchema, parsed, require_none
 from mlx_muzero.errors import ConfigError
 
-_SCHEMA = TomlSchema(Config, "configuration", broken_rules, align=True)
+_SCHEMA = TomlSchema(Config, "configuration", broken_rules, align=True, unwritten=("alerts",))
 
 KEYS = _SCHEMA.sections
 """Every key by section and name, in the order of the dataclasses."""

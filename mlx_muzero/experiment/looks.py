@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.alert_settings import AlertSettings
 from mlx_muzero.config.schema import Config
 from mlx_muzero.evaluation.backtest import Backtest
 from mlx_muzero.experiment.trained_run import TrainedRun
@@ -95,8 +96,12 @@ def _mark(open_time_ns: int, close: float) -> str:
 
 
 def configuration_digest(config: Config) -> str:
-    """SHA-256 of `config` as it is written, whatever its period: a window is no other one."""
-    whole = replace(config, market=replace(config.market, first_utc="", end_utc=""))
+    """SHA-256 of `config` as it is written, whatever its period and its alerts.
+
+    A window is no other configuration, and neither is one that somebody else is told of.
+    """
+    market = replace(config.market, first_utc="", end_utc="")
+    whole = replace(config, market=market, alerts=AlertSettings())
     return hashlib.sha256(config_toml.dumps(whole).encode()).hexdigest()
 
 

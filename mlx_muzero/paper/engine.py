@@ -9,11 +9,13 @@ import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 
 from mlx_muzero.errors import FeedError, MuZeroError, RunError, StorageError
 from mlx_muzero.numerics import numerics
 from mlx_muzero.paper.commands import Commands
+from mlx_muzero.paper.companion import Companion, NoCompanion
 from mlx_muzero.paper.decision_recording import append_decisions
 from mlx_muzero.paper.feed_facts import facts_of
 from mlx_muzero.paper.feeds.console_lines import ConsoleLines
@@ -61,6 +63,7 @@ class Engine:
         about: facts about the run for the journal's first event.
         tell: receives the journal facts of every minute.
         say: receives text that someone at the console should see at once.
+        companion: what runs next to the session.
     """
 
     def __init__(
@@ -75,7 +78,9 @@ class Engine:
         about: Mapping[str, object] | None = None,
         tell: Callable[[Row], None] = lambda _facts: None,
         say: Callable[[str], None] = lambda _text: None,
+        companion: Companion | None = None,
     ) -> None:
+        self._companion = NoCompanion() if companion is None else companion
         self._folder, self._settings, self._session = folder, settings, session
         self._store, self._recorder, self._feed = store, recorder, feed
         self._venue_ns, self._about, self._tell, self._say = now_ns, dict(about or {}), tell, say
@@ -103,6 +108,19 @@ class Engine:
                 journal and entries were stopped until the cooldown is over.
         """
         self._loop = asyncio.get_running_loop()
+        self._companion.start(self._supervisor, self._note)
+        unjournaled: Exception | None = None
+        try:
+            return await self._trade()
+        except (RunError, StorageError) as error:
+            unjournaled = error  # the next start recovers as after a kill
+            raise
+        finally:
+            # Not in this thread: what it still has to note comes through the loop.
+            await asyncio.to_thread(self._companion.close, unjournaled)
+
+    async def _trade(self) -> bool:
+        """Trade as `run` does, from the recovery to the last event."""
         self._recover()
         shutil.rmtree(self._folder.snapshots_path, ignore_errors=True)  # left by a killed process
         commands = Commands(
@@ -119,7 +137,7 @@ class Engine:
             await asyncio.to_thread(control.close)
             self._supervisor.check()  # that command may have failed
         except (RunError, StorageError):
-            raise  # the journal cannot be written; the next start recovers as after a kill
+            raise  # the journal cannot be written
         except Exception as error:
             self._fail(error)
             raise
@@ -130,6 +148,21 @@ class Engine:
         else:
             self._end("stopped", reason="asked to stop; positions stay as they are")
         return ended
+
+    def _note(self, event: str, facts: Row, text: str) -> None:
+        """Journal an event and say `text`, from any thread; not once the session has ended."""
+
+        def record() -> None:
+            note = Transaction(self._session.last_close_ns)
+            note.tell(event, **facts)
+            try:
+                self._record(note)
+            except Exception as error:
+                self._supervisor.report("journal", error)
+
+        self._say(text)
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(record)
 
     def _now_ns(self) -> int:
         return self._newest_ns if self._venue_ns is None else self._venue_ns()

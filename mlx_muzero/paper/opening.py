@@ -13,6 +13,7 @@ from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.paper.agent_planner import AgentPlanner
 from mlx_muzero.paper.beginning import costs_advice, load_planner
+from mlx_muzero.paper.companion import Companion, NoCompanion
 from mlx_muzero.paper.delivered import Beside
 from mlx_muzero.paper.engine import Engine
 from mlx_muzero.paper.feeds.feed import Feed
@@ -46,6 +47,7 @@ def opened(
     report: Callable[[EngineEvent], None],
     say: Say,
     minute_of: Callable[[Session, PaperSettings], Callable[[Row], None]],
+    companion_of: Callable[[PaperSettings], Companion] = lambda _settings: NoCompanion(),
 ) -> Iterator[Engine]:
     """Open the engine of the session in `folder`, new or existing, locked by this process.
 
@@ -55,6 +57,7 @@ def opened(
         report: receives what happens to the programs of an export.
         say: receives what is traded, by what, and any warnings.
         minute_of: makes the function that receives every minute's journal facts.
+        companion_of: makes what runs next to the session.
 
     Raises:
         RunError: another process trades it, it was moved away, or its model is missing.
@@ -67,6 +70,7 @@ def opened(
             origin.require_still(folder)
             say(f"{folder.path} was restored from {origin}; it must not be traded there.")
         settings = settings_of()
+        companion = companion_of(settings)
         config, planner = load_planner(settings, report)
         series = replayed_series(settings, config)
         session = _new_session(settings, config, planner, series)
@@ -99,6 +103,7 @@ def opened(
                 _about(settings, session) | {"restored_from": origin and str(origin)},
                 minute_of(session, settings),
                 say,
+                companion,
             )
 
 

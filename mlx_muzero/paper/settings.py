@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import get_args
 
+from mlx_muzero.config.alert_settings import AlertSettings
 from mlx_muzero.config.choices import Backend, FundingFrom, SpreadFrom
 from mlx_muzero.config.keys import Problem, did_you_mean, setting, table
 from mlx_muzero.config.local_times import (
@@ -182,6 +183,7 @@ class PaperSettings:
     fills: FillSettings = FillSettings()
     risk: RiskSettings = RiskSettings()
     timing: TimingSettings = TimingSettings()
+    alerts: AlertSettings = AlertSettings()
 
 
 def fills_of(trading: TradingConfig) -> FillSettings:
@@ -316,7 +318,9 @@ def _unprintable(text: str) -> str:
     return f"{text!r} is not printable text"
 
 
-_SCHEMA = TomlSchema(PaperSettings, "paper session's settings", _rule_problems, align=False)
+_SCHEMA = TomlSchema(
+    PaperSettings, "paper session's settings", _rule_problems, align=False, unwritten=("alerts",)
+)
 
 SECTIONS = _SCHEMA.sections
 """Every named key of paper.toml, by section and name."""

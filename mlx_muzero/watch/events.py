@@ -178,6 +178,7 @@ SHAPES: dict[str, Shape] = {
     "command": record({}, {"name": text, "source": _text, "consequence": _text}),
     "hole": record({}, {"from_ns": time_ns, "to_ns": time_ns, "reason": _text}),
     "parity": record(),
+    "alerts": record({"channel": text, "outcome": text}, {"reason": _text, "count": _count}),
 }
 """By kind. Fields that are not named are bounded and kept."""
 

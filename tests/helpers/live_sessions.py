@@ -29,6 +29,7 @@ def trade(
     series=(),
     macro=(),
     read_macro=dict,
+    companion=None,
     **options,
 ):
     """What a session of so many minutes leaves behind; `prepare` may change the world meanwhile."""
@@ -62,6 +63,7 @@ def trade(
                 now_ns=feed.now_ns,
                 say=told.append,
                 begin_ns=clock.wall_ns(),
+                companion=companion,
             )
             changing = prepare(clock, source)
             stopping = asyncio.create_task(_stop(clock, minutes, engine))

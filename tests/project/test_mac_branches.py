@@ -20,6 +20,8 @@ import pytest
 from fake_mac import become_a_mac
 from folders import ROOT
 from mlx_muzero import blas, machine, numerics
+from mlx_muzero.alerts import channels
+from mlx_muzero.config.alert_settings import AlertSettings
 from mlx_muzero.coreai import format as core_ai
 from mlx_muzero.coreml import device_program, plans, toolkit
 from mlx_muzero.coreml import format as core_ml
@@ -202,7 +204,14 @@ def waits(mac):
     runpy.run_path(str(ROOT / "mlx_muzero" / "files" / "disk_waits.py"))
 
 
+def notification(mac):
+    script = mac.folder / "osascript"
+    script.touch(mode=0o755)
+    channels.channels_of(AlertSettings(to=("macos",)), {"PATH": str(mac.folder)})
+
+
 CALLS = {
+    "mlx_muzero/alerts/channels.py:_notification": notification,
     "mlx_muzero/blas.py:preload": preload,
     "mlx_muzero/coreai/format.py:has_devices": lambda mac: core_ai.has_devices(),
     "mlx_muzero/coreml/device_program.py:DeviceProgram.__init__": device,

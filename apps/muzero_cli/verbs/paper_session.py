@@ -10,6 +10,7 @@ from shlex import quote
 
 import typer
 
+from mlx_muzero.alerts.of_runs import SessionAlerts
 from mlx_muzero.market.bars import utc_ns, utc_text
 from mlx_muzero.paper.beginning import SessionOptions, settings_of
 from mlx_muzero.paper.cost_notes import CostNotes
@@ -39,6 +40,7 @@ def trade(path: Path, options: SessionOptions, as_json: bool) -> None:
         say_event,
         tell,
         lambda session, settings: _Status(console, session, settings.fills).minute,
+        lambda settings: SessionAlerts(path, settings.alerts, tell),
     ) as engine:
         ended = asyncio.run(_run(engine))
     if as_json:

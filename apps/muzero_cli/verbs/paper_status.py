@@ -8,6 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from mlx_muzero.alerts.kept import troubles
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.runlog.verdict_file import VerdictFile
@@ -36,8 +37,13 @@ def _show(watched: WatchedRun, as_json: bool) -> None:
     state = watched.state
     assert isinstance(state, PaperState)
     if as_json:
-        facts = {"run": str(watched.folder), "condition": watched.condition, "pid": watched.pid}
+        facts: dict[str, Any] = {
+            "run": str(watched.folder),
+            "condition": watched.condition,
+            "pid": watched.pid,
+        }
         facts["verdict"] = VerdictFile.told(watched.folder)
+        facts["alerts"] = troubles(watched.folder)
         answer(facts | state.money | {"pairs": state.pairs})
         return
     out = output_console()
@@ -45,6 +51,8 @@ def _show(watched: WatchedRun, as_json: bool) -> None:
         out.print(Text(verdict, style="bold"))
     by = f", process {watched.pid}" if watched.pid else ""
     out.print(f"{watched.folder}: {watched.condition}{by}")
+    for line in troubles(watched.folder):
+        out.print(Text(line))
     if not state.minute:
         out.print("no minute has been traded yet")
         return

@@ -24,6 +24,7 @@ def status(
     ] = False,
 ) -> None:
     """Show the state of a run, as the terminal application does, as text or JSON."""
+    from mlx_muzero.alerts.kept import troubles
     from mlx_muzero.runlog.verdict_file import VerdictFile
     from mlx_muzero.watch.run import WatchedRun, run_kind
 
@@ -34,7 +35,8 @@ def status(
         watched.poll()
         if watched.version != seen:
             seen = watched.version
-            facts = {"verdict": VerdictFile.told(run)} | watched.as_dict()
+            facts = {"verdict": VerdictFile.told(run), "alerts": troubles(run)}
+            facts |= watched.as_dict()
             if as_json:
                 answer(facts)
             else:

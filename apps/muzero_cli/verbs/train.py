@@ -103,6 +103,8 @@ def train(
 
         start_and_watch(run, "training", lambda pid: f"stop it with a checkpoint: kill {pid}")
         return
+    from mlx_muzero.alerts.of_runs import TrainingRunAlerts
+    from mlx_muzero.config.alert_settings import AlertSettings
     from mlx_muzero.experiment.loading import load_config
     from mlx_muzero.experiment.standing import standing
     from mlx_muzero.experiment.stop_switch import StopSwitch
@@ -148,6 +150,8 @@ def train(
         raise typer.BadParameter("a resumed run keeps its configuration", param_hint="--resume")
     else:
         training = Training.begun(folder, db, tell, device=device, ranks=group)
+    told = training.config.alerts if group.first else AlertSettings()
+    alerts = TrainingRunAlerts(run, told, tell)
     stop = StopSwitch(minutes)
     rules = training.rules
     from_bars = training.config.model.kind == "factored"
@@ -159,7 +163,8 @@ def train(
             with stop:
                 trainer.run()
             return
-        with display, stop, explained(f"resume with: {_resuming(folder)}"):
+        resuming = f"resume with: {_resuming(folder)}"
+        with display, alerts.during(), stop, explained(resuming):
             finished = trainer.run()
     if finished:
         say(console, _DONE.format(quote(str(run))))
