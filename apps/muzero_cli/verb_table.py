@@ -49,6 +49,10 @@ VERBS = {
         "muzero_cli.verbs.compare_runs:compare_runs",
         "Compare runs on the sessions they share: settings, days, and differences beyond chance.",
     ),
+    "train-rival": Verb(
+        "muzero_cli.verbs.train_rival:train_rival",
+        "Train a run's rival by PPO, as long and as often as agents were trained on its bars.",
+    ),
     "looks": Verb(
         "muzero_cli.verbs.looks:looks",
         "List what was trained, chosen and tested on a store's bars, or merge another such ledger.",

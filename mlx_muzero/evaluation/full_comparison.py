@@ -11,6 +11,7 @@ from mlx_muzero.evaluation.comparison import Comparison, compare, search_variant
 from mlx_muzero.evaluation.cost_sweep import CostSweep, sweep_costs
 from mlx_muzero.evaluation.forecasts import OutcomeForecast
 from mlx_muzero.evaluation.outcome_forecast import forecast_outcomes
+from mlx_muzero.evaluation.ppo.rival import Rival
 from mlx_muzero.evaluation.session_groups import interval
 from mlx_muzero.evaluation.transformer_teaching import (
     RECIPE,
@@ -59,6 +60,7 @@ class FullComparison:
         sweep: the same trades at other costs.
         forecast: the model's outcome probabilities on the same sessions.
         transformer: the supervised rival and how it was trained.
+        ppo: the rival that learned by trying (`evaluation.ppo`), or why there is none, in words.
     """
 
     comparison: Comparison
@@ -66,10 +68,11 @@ class FullComparison:
     sweep: CostSweep
     forecast: OutcomeForecast
     transformer: TaughtTransformer
+    ppo: Rival | str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The numbers for JSON."""
-        transformer = self.transformer
+        transformer, unit = self.transformer, self.comparison.conditions.unit
         taught = {
             "seed": transformer.seed,
             "recipe": asdict(transformer.recipe),
@@ -80,7 +83,10 @@ class FullComparison:
             "beyond_raw_network": {n: asdict(value) for n, value in self.beyond_raw.items()},
             "cost_sweep": asdict(self.sweep),
             "outcome_forecast": asdict(self.forecast),
-            "transformer": in_unit(taught, self.comparison.conditions.unit),
+            "transformer": in_unit(taught, unit),
+            "ppo": {"note": self.ppo}
+            if isinstance(self.ppo, str)
+            else in_unit(self.ppo.as_dict(), unit),
         }
 
 
@@ -96,6 +102,7 @@ def compare_fully(
     simulations: Sequence[int] = SIMULATIONS,
     seed: int = 0,
     recipe: Recipe = RECIPE,
+    ppo: Rival | str = "",
     tick: Advance = lambda _count: None,
     doing: Doing = lambda _what, _total: None,
 ) -> FullComparison:
@@ -113,6 +120,7 @@ def compare_fully(
         simulations: numbers of simulations per decision.
         seed: seed of the supervised rival.
         recipe: sizes of the supervised rival and its training.
+        ppo: the rival that learned by trying, or why there is none.
         tick: called with the number of decisions made, or of the rival's training steps.
         doing: called with what begins and its amount.
     """
@@ -123,6 +131,7 @@ def compare_fully(
             *search_variants(searchers, simulations),
             NetworkPolicy(agent, RAW_NETWORK),
             transformer.policy,
+            *([] if isinstance(ppo, str) else [ppo.policy]),
         ],
         dataset,
         rules,
@@ -140,6 +149,7 @@ def compare_fully(
         sweep_costs(backtests, rules),
         forecast_outcomes(model, dataset, rules, dataset.evaluation_starts(split, sessions)),
         transformer,
+        ppo,
     )
 
 

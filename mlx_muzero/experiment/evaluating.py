@@ -14,6 +14,7 @@ from mlx_muzero.evaluation.validated import Validated
 from mlx_muzero.experiment.judging import JudgedBars
 from mlx_muzero.experiment.looks import record_evaluation
 from mlx_muzero.experiment.luck import assess_luck
+from mlx_muzero.experiment.rival import load_rival
 from mlx_muzero.experiment.trained_run import TrainedRun
 from mlx_muzero.experiment.validated_costs import validated_at_costs
 from mlx_muzero.market.sessions import reach_bars
@@ -127,6 +128,7 @@ def evaluate_fully(
         bars.truth,
         simulations=simulations,
         seed=seed,
+        ppo=load_rival(run),
         tick=tick,
         doing=doing,
     )

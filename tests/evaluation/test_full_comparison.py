@@ -9,8 +9,6 @@ from rich.console import Console
 
 from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.evaluation.full_comparison import compare_fully
-from mlx_muzero.evaluation.transformer_policy import Sizes
-from mlx_muzero.evaluation.transformer_teaching import RECIPE
 from mlx_muzero.experiment import evaluating
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
@@ -18,10 +16,7 @@ from mlx_muzero.market.synthetic.markets import planted_edge
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model
 from muzero_cli.display.full_comparison import full_report
-
-TINY = dataclasses.replace(
-    RECIPE, sizes=Sizes(4, 1, 1), sessions=8, validation_sessions=2, steps=4, check_every=2
-)
+from small_recipes import TINY
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from mlx_muzero.evaluation.conditions import Conditions
 from mlx_muzero.evaluation.cost_sweep import CostSweep
 from mlx_muzero.evaluation.forecasts import OutcomeForecast
 from mlx_muzero.evaluation.full_comparison import RAW_NETWORK, FullComparison
+from mlx_muzero.evaluation.ppo.rival import Rival
 from mlx_muzero.evaluation.transformer_teaching import TaughtTransformer
 from muzero_cli.display.comparison import report
 from muzero_cli.display.policy_tables import (
@@ -38,7 +39,10 @@ def full_report(full: FullComparison) -> Group:
         heading,
         _costs(full.sweep),
         Text(_sweep_legend(unit), style="dim"),
-        Text(f"\n{_taught(full.transformer, unit)}\n{_forecast(full.forecast)}"),
+        Text(
+            f"\n{_taught(full.transformer, unit)}\n{_rival(full.ppo, unit)}\n"
+            f"{_forecast(full.forecast)}"
+        ),
     ]
     return Group(*parts)
 
@@ -116,6 +120,19 @@ def _taught(taught: TaughtTransformer, unit: str) -> str:
         f"sessions. Best of {len(taught.checked_net_pips)} checks: after "
         f"{taught.chosen_steps:,} steps, {signed(taught.checked_net_pips[taught.chosen_steps])} "
         f"net {unit} per session on the validation split."
+    )
+
+
+def _rival(ppo: Rival | str, unit: str) -> str:
+    if isinstance(ppo, str):
+        return f"PPO: {ppo}"
+    best = ppo.trials[ppo.chosen - 1]
+    each = "" if ppo.minutes is None else f" of {ppo.minutes:.3g} minutes each"
+    return (
+        f"PPO: the agent's encoder, learning by trying at the same costs. Best of "
+        f"{len(ppo.trials):,} trials{each} by the validation split: trial {ppo.chosen}, after "
+        f"{best.chosen_updates:,} of {best.updates:,} updates, {signed(best.net_pips)} net {unit} "
+        "per session there."
     )
 
 
