@@ -5,10 +5,11 @@
 
 Both train with the same configuration on the same synthetic market, in this process, from the first
 round's end to the last training step; no validation falls into that time. Without `collect.ahead`,
-rounds and training steps take turns, and what each takes says what could be gained at most: the
-shorter of the two, if another core does it meanwhile. It is a matter of configuration: many
-training steps an episode leave little to gain, many simulations a decision more. One search thread,
-so that playing ahead gains nothing from threads that the other way lacks.
+rounds and training steps take turns on one core, and what each takes says what playing during
+learning gains at most by itself: the shorter of the two. That is a matter of configuration: many
+training steps an episode leave little to gain, many simulations a decision more. The rest is gained
+as the core that has played its round takes a part of each training step. One search thread, so that
+playing ahead gains nothing from threads that the other way lacks. The machine must be quiet.
 """
 
 import argparse
@@ -46,14 +47,16 @@ class Row:
         episodes_per_min: collected in a minute.
         steps_per_min: training steps in a minute.
         gained: work in the same time over that of taking turns.
-        at_most: what the shares of playing and learning allow, if nothing else is lost.
+        by_playing: what the shares of playing and learning allow to gain by doing both at once.
+        cores: processor time over time: how many cores were busy.
     """
 
     ahead: bool
     episodes_per_min: float
     steps_per_min: float
     gained: float
-    at_most: float
+    by_playing: float
+    cores: float
 
 
 class Clock:
@@ -63,16 +66,21 @@ class Clock:
         self.rounds: list[float] = []
         self.last = 0.0
         self.learning = 0.0
+        self.processor_s = 0.0
         self._heard = time.perf_counter()
+        self._began_s = 0.0
 
     def collected(self, *_told: object) -> None:
         """Note the end of a round."""
+        if not self.rounds:
+            self._began_s = time.process_time()
         self.rounds.append(time.perf_counter())
         self._heard = self.rounds[-1]
 
     def learned(self, *_told: object) -> None:
         """Note the end of a training step."""
         self.last = time.perf_counter()
+        self.processor_s = time.process_time() - self._began_s
         self.learning += self.last - self._heard
         self._heard = self.last
 
@@ -138,6 +146,7 @@ def measure(config: Config, dataset: MarketDataset, repeats: int) -> Iterator[Ro
             train.episodes * train.steps_per_episode / minutes,
             median_ratio(took[False], took[ahead]),
             1.0 / max(learning, 1.0 - learning) if ahead else 1.0,
+            statistics.median(turn[ahead].processor_s / _seconds(turn[ahead]) for turn in turns),
         )
 
 

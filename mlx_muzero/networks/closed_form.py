@@ -14,6 +14,7 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.networks.folding import NORM_EPSILON
+from mlx_muzero.networks.second_stream import aside
 
 _LOG2_E = math.log2(math.e)
 
@@ -134,7 +135,9 @@ def _through_norm(
     along = flow * normal
     to_mean = weight.reshape(-1, 1) * (1.0 / weight.size)
     into = flow * weight - normal * (along @ to_mean) - flow @ to_mean
-    return into * scale, _column_sums(along), _column_sums(flow)
+    with aside():
+        to_weight, to_bias = _column_sums(along), _column_sums(flow)
+    return into * scale, to_weight, to_bias
 
 
 def _to_batch_norm(x: mx.array, weight: mx.array, bias: mx.array) -> Arrays:
@@ -181,10 +184,12 @@ def _from_residual_block(arguments: Arrays, flows: Arrays, outputs: Arrays) -> A
     y, normal_1, scale_1, hidden, normal_2, scale_2 = outputs
     skipped = flows[0] * mx.sign(y)
     flow, *norm_2 = _through_norm(skipped, gain_2, normal_2, scale_2)
-    linear_2 = flow.T @ hidden, _column_sums(flow)
+    with aside():
+        linear_2 = flow.T @ hidden, _column_sums(flow)
     flow = (flow @ weight_2) * kept * mx.sign(hidden)
     flow, *norm_1 = _through_norm(flow, gain_1, normal_1, scale_1)
-    linear_1 = flow.T @ x, _column_sums(flow)
+    with aside():
+        linear_1 = flow.T @ x, _column_sums(flow)
     into = mx.addmm(skipped, flow, weight_1)
     return (into, *linear_1, *norm_1, mx.zeros_like(kept), *linear_2, *norm_2)
 
@@ -205,7 +210,9 @@ def _causal_conv(kernel: int, dilation: int, window_bars: int) -> Callable[..., 
         flow, taps = flows[0], outputs[1]
         by_tap = weight.reshape(len(weight), kernel, -1).transpose(1, 0, 2)
         into = _shifted(flow, dilation, kernel, window_bars) @ by_tap.reshape(-1, x.shape[1])
-        return into, flow.T @ taps, _column_sums(flow)
+        with aside():
+            to_weight, to_bias = flow.T @ taps, _column_sums(flow)
+        return into, to_weight, to_bias
 
     return _with_gradient(to_conv, from_conv)
 

@@ -18,6 +18,7 @@ from mlx_muzero.errors import ConfigError, RankLost, TrainingDiverged
 from mlx_muzero.networks import closed_form
 from mlx_muzero.networks.dropout import seed_dropout
 from mlx_muzero.networks.kinds import Model
+from mlx_muzero.networks.second_stream import two_streams
 from mlx_muzero.training.heap import keep_freed_memory
 from mlx_muzero.training.losses import loss_weight
 from mlx_muzero.training.model_parts import ModelParts
@@ -52,13 +53,22 @@ class StepReport:
 class Learner:
     """Trains `model` in place with Adam, gradient clipping and decoupled weight decay.
 
-    With several `ranks`, all take each step together.
+    With several `ranks`, all take each step together. With `two_cores`, a CPU computes a step on
+    two of them, with the same result, which only pays where a core stands idle.
 
     Raises:
         ConfigError: every loss has weight 0.
     """
 
-    def __init__(self, model: Model, config: TrainConfig, ranks: Ranks | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        config: TrainConfig,
+        ranks: Ranks | None = None,
+        *,
+        two_cores: bool = False,
+    ) -> None:
+        self._two_cores = two_cores and closed_form.on_cpu()
         if closed_form.on_cpu():
             keep_freed_memory()
         self.model = model
@@ -96,7 +106,7 @@ class Learner:
         if self.ranks.size > 1:
             self._before = dict(tree_flatten(self.model.parameters())), dict(self.optimizer.state)
         try:
-            with self.ranks.together():
+            with self.ranks.together(), two_streams(self._two_cores):
                 figures = self._step(*self._objective.arrays(batch, self.ranks))
                 mx.eval(self._state, figures)
             self._before = None

@@ -11,6 +11,7 @@ import numpy as np
 from mlx_muzero.config.schema import TrainConfig
 from mlx_muzero.networks import closed_form
 from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.networks.second_stream import aside
 from mlx_muzero.training.targets import Batch
 
 UNROLL_GRADIENT_SCALE = 0.5
@@ -79,10 +80,11 @@ def losses(
         real: `real_latents` of the batch, if they are known.
     """
     unrolled, terms = unroll(model, batch), loss_terms(config, model)
-    found = {term: _ALONE[term](model, unrolled, batch) for term in terms if term in _ALONE}
-    if "consistency" in terms:
-        found["consistency"] = _consistency(model, unrolled, batch, real)
-    found |= _values(model, unrolled, batch, config, terms)
+    with aside():
+        found = {term: _ALONE[term](model, unrolled, batch) for term in terms if term in _ALONE}
+        if "consistency" in terms:
+            found["consistency"] = _consistency(model, unrolled, batch, real)
+        found |= _values(model, unrolled, batch, config, terms)
     return {term: found[term] for term in terms}
 
 

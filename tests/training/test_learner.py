@@ -294,6 +294,29 @@ def test_the_same_step_twice_is_the_same(small_config):
         np.testing.assert_array_equal(array, weights[1][name], err_msg=name)
 
 
+@pytest.mark.parametrize("encoder", ["tcn", "resnet", "transformer"])
+def test_two_cores_learn_what_one_does(small_config, encoder, monkeypatch):
+    """To the last bit, dropout and moments included, with a part of the work really set aside."""
+    model = dataclasses.replace(small_config.model, encoder=encoder, dropout=0.2)
+    config = dataclasses.replace(small_config, model=model)
+    alone, shared = (
+        Learner(fresh_model(config), config.train, two_cores=two) for two in (False, True)
+    )
+    aside, streams = mx.stream, list[mx.Stream]()
+    monkeypatch.setattr(mx, "stream", lambda stream: streams.append(stream) or aside(stream))
+    for seed in range(3):
+        batch = random_batch(config, seed)
+        one = alone.step(batch)
+        assert not streams
+        assert shared.step(batch) == one
+        assert len(streams) > 10
+        assert streams[0] != mx.default_stream(mx.cpu)
+        streams.clear()
+    for mine, theirs in zip(alone.arrays(), shared.arrays(), strict=True):
+        for name, array in mine.items():
+            np.testing.assert_array_equal(np.array(array), np.array(theirs[name]), name)
+
+
 @pytest.mark.slow
 def test_the_compiled_step_does_what_the_eager_one_does(small_config, monkeypatch):
     """By the passes of a GPU, where it is compiled: a CPU's dropout is drawn by NumPy."""

@@ -11,6 +11,7 @@ from mlx_muzero.errors import RunError, TrainingDiverged
 from mlx_muzero.evaluation import race
 from mlx_muzero.numerics import numerics
 from mlx_muzero.runlog import journal
+from mlx_muzero.training import resumable_state
 from mlx_muzero.training.collector import Collector, temperature
 from mlx_muzero.training.learner import Learner
 from runs import Heard, assert_same_run, at_poll, everything, make_trainer, ran_through
@@ -259,6 +260,16 @@ def test_timing_changes_nothing_of_a_run_that_plays_ahead(
 
     monkeypatch.setattr(kind, name, slow)
     trainer = make_trainer(tmp_path / delayed, ahead_config, small_dataset)
+    assert trainer.run()
+    assert_same_run(everything(trainer), everything(played_ahead))
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_a_run_that_plays_ahead_is_the_same_on_any_number_of_cores(
+    tmp_path, ahead_config, small_dataset, played_ahead, monkeypatch, cores
+):
+    monkeypatch.setattr(resumable_state, "performance_cores", lambda: cores)
+    trainer = make_trainer(tmp_path / f"{cores}", ahead_config, small_dataset)
     assert trainer.run()
     assert_same_run(everything(trainer), everything(played_ahead))
 
