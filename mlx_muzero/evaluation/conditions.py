@@ -93,6 +93,18 @@ class Conditions:
         return "bars after its own" if self.split == "later" else f"{self.split} split"
 
     @property
+    def sentences(self) -> list[str]:
+        """What was played, at which costs, and how far it lies from what was learned from."""
+        about = [
+            f"{self.sessions:,} of {self.available_sessions:,} sessions of {self.session_bars} "
+            f"bars, {self.first} to {self.last} UTC.",
+            f"Costs: {self.costs}. {self.fills}",
+            self.purged,
+            *self.wide_steps,
+        ]
+        return [sentence for sentence in about if sentence]
+
+    @property
     def looked(self) -> str:
         """How often these bars were looked at, in sentences; "" where they chose the run."""
         bars = "this test split" if self.split == "test" else "these bars"

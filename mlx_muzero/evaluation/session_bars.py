@@ -1,5 +1,6 @@
 """The bars of played sessions: their times, closes and symbols, without the dataset."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -35,3 +36,14 @@ class SessionBars:
         symbols = (str(dataset.config.pairs[pair]) for pair in dataset.pair[starts])
         ends = dataset.open_time_ns[bars] + MINUTE_NS
         return cls(starts, tuple(symbols), ends, dataset.close[bars], pip_size)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The sessions of all `parts`, whose `starts` still count in their own datasets."""
+        return cls(
+            np.concatenate([part.starts for part in parts]),
+            tuple(symbol for part in parts for symbol in part.symbols),
+            np.concatenate([part.close_ns for part in parts]),
+            np.concatenate([part.close for part in parts]),
+            parts[0].pip_size,
+        )

@@ -14,12 +14,12 @@ from mlx_muzero.agent.backend_choice import settle
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import DataError
 from mlx_muzero.evaluation.backtest import Doing
-from mlx_muzero.evaluation.walk_forward import WalkForward, play_window
+from mlx_muzero.evaluation.walk_forward import WalkForward, WindowTest, play_window
 from mlx_muzero.experiment.loading import PeriodOf, costs_of, load_dataset, settled
 from mlx_muzero.experiment.looks import record_evaluation, record_training
 from mlx_muzero.experiment.luck import keep_verdict
 from mlx_muzero.experiment.stop_switch import StopSwitch
-from mlx_muzero.experiment.trained_run import load_run
+from mlx_muzero.experiment.trained_run import TrainedRun, load_run
 from mlx_muzero.experiment.validation_looks import ValidationLooks
 from mlx_muzero.exports.deployment import EngineEvent, warn
 from mlx_muzero.market.bars import utc_ns
@@ -239,6 +239,7 @@ class RollingTraining:
         tick: Advance = lambda _decisions: None,
         doing: Doing = lambda _what, _total: None,
         report: Callable[[EngineEvent], None] = warn,
+        tested: Callable[[TrainedRun, WindowTest], None] = lambda _run, _test: None,
     ) -> WalkForward:
         """Test the best agent of every window on the window's test split.
 
@@ -247,6 +248,7 @@ class RollingTraining:
             tick: called with the number of decisions made.
             doing: called with what begins and its number of decisions.
             report: receives what happens to the programs of an export.
+            tested: receives each window's run and test while they are loaded.
 
         Raises:
             RunError: a window has no checkpoint yet.
@@ -276,6 +278,7 @@ class RollingTraining:
                 run, run.dataset, "test", agent_alone, self.folder.config()
             )
             tests.append(played.after(recorded.looks, reach_bars(config)))
+            tested(run, tests[-1])
             tested_until_ns = utc_ns(config.market.end_utc)
         names = tuple(policy.name for policy in agents)
         walk = WalkForward(tuple(tests), self.rules, names)

@@ -1,19 +1,10 @@
 """`--html`: a report's page, from the command line."""
 
-import base64
 import json
-import re
-import zlib
 
 import pytest
 
-from pages import unpacked
-
-
-def read(path):
-    text = path.read_text()
-    block = zlib.decompress(base64.b64decode(re.search(r'id="packed">([^<]*)<', text)[1]))
-    return unpacked(json.loads(re.search(r'id="contents">([^<]*)<', text)[1]), block)
+from pages import contents_in
 
 
 def test_an_evaluation_as_a_page(cli, trained, tmp_path):
@@ -21,7 +12,7 @@ def test_an_evaluation_as_a_page(cli, trained, tmp_path):
     code, out, err = cli("evaluate", trained, "--html", page, "--json")
     assert code == 0, err
     assert f"written to {page}" in err
-    found, answer = read(page), json.loads(out)
+    found, answer = contents_in(page.read_text()), json.loads(out)
     assert found["verdict"]["call"] == answer["luck"]["verdict"]["call"]
     assert "Look 1 at this test split" in found["verdict"]["looked"]
     metrics = answer["policies"]["agent (search)"]
@@ -40,7 +31,7 @@ def test_an_evaluation_as_a_page(cli, trained, tmp_path):
     ]
     assert [each["title"] for each in found["plots"]] == ["Cost curve", "Calibration"]
     assert found["again"]["command"].startswith(f"mlx-muzero evaluate {trained} --html")
-    assert len(found["again"]["facts"]["SHA-256 of its weights"]) == 64
+    assert len(found["again"]["facts"]["SHA-256 of the weights"]) == 64
 
 
 def test_the_results_are_the_same_without_a_page(cli, trained, tmp_path):
@@ -51,7 +42,7 @@ def test_the_results_are_the_same_without_a_page(cli, trained, tmp_path):
     for answer in answers:
         del answer["decisions_per_s"]
     assert answers[0] == answers[1]
-    assert read(tmp_path / "page.html")["verdict"]["call"] == "none"
+    assert contents_in((tmp_path / "page.html").read_text())["verdict"]["call"] == "none"
 
 
 def test_a_page_that_cannot_be_written_is_refused_before_anything_is_played(cli, trained, tmp_path):

@@ -17,6 +17,7 @@ from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.run import RunFolder
 from muzero_cli import main
+from pages import contents_in
 
 COMMAND = ("walk-forward", "--run", "walk", "--windows", "2", "--set", "train.episodes=4")
 
@@ -39,6 +40,23 @@ def walked(walked_once, tmp_path):
     """Two windows, trained and reported on."""
     folder, out = walked_once
     return Path(shutil.copytree(folder, tmp_path / "walk")), out
+
+
+def test_the_windows_are_one_page(walked, cli, tmp_path):
+    folder, _ = walked
+    page = tmp_path / "page.html"
+    code, out, err = cli("walk-forward", "--run", folder, "--resume", "--json", "--html", page)
+    assert code == 0, err
+    found, answer = contents_in(page.read_text()), json.loads(out)
+    assert found["verdict"]["call"] == answer["luck"]["verdict"]["call"]
+    windows = next(table for table in found["tables"] if table["title"] == "Windows")
+    assert [row[5] for row in windows["rows"]] == [w["checkpoint"] for w in answer["windows"]]
+    assert sum(row[6] for row in windows["rows"]) == answer["conditions"]["sessions"]
+    equity = answer["policies"]["agent (search)"]["net_pips"]
+    assert found["courses"][0]["equity"][-1] == pytest.approx(equity, rel=1e-5)
+    (calibration,) = (plot for plot in found["plots"] if plot["title"] == "Calibration")
+    assert [line["name"] for line in calibration["lines"]] == ["window 1", "window 2"]
+    assert len({v for k, v in found["again"]["facts"].items() if "weights" in k}) == 2
 
 
 def test_one_report_holds_the_whole_and_every_window(walked, cli):

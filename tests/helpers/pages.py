@@ -37,7 +37,7 @@ def sample_page(
     candles = [_walk(symbol, bars, rng) for symbol in symbols]
     market = np.arange(trades) % len(symbols)
     turn = np.arange(trades) // len(symbols)
-    every = max(bars // (turn[-1] + 1), 3)
+    every = max(bars // (trades // len(symbols) + 1), 3)
     entry, exit_ = turn * every, np.minimum(turn * every + every // 2, bars - 1)
     close = np.stack([each.close for each in candles])
     time_ns = candles[0].time_ns
@@ -95,7 +95,11 @@ def sample_page(
 
 def contents_of(page: Page) -> dict:
     """What the page's script reads, its columns unpacked."""
-    text = page_text(page)
+    return contents_in(page_text(page))
+
+
+def contents_in(text: str) -> dict:
+    """The same of the text of a file."""
     packed = re.search(r'id="packed">([^<]*)<', text)[1]
     block = zlib.decompress(base64.b64decode(packed))
     return unpacked(json.loads(re.search(r'id="contents">([^<]*)<', text)[1]), block)
@@ -142,8 +146,9 @@ def _decisions(count, market, bar_ns, rng, trees):
         chances=rng.dirichlet(np.ones(3), count).astype(np.float32),
         threshold=np.full(count, 0.5, np.float32),
         moved=rng.normal(size=count).astype(np.float32),
+        command=np.zeros(count, np.int8),
         trees={place: _tree() for place in range(trees)},
-        command="mlx-muzero tree run --at",
+        commands=("mlx-muzero tree run --at",),
         note="Planned once more.",
     )
 

@@ -16,6 +16,7 @@ from muzero_cli.options import (
     ConfigFile,
     CsvFolder,
     ExitCode,
+    HtmlFile,
     Json,
     Overrides,
     ParquetFolder,
@@ -61,15 +62,18 @@ def walk_forward(
     ] = False,
     csv: CsvFolder = None,
     parquet: ParquetFolder = None,
+    html: HtmlFile = None,
     exit_code: ExitCode = False,
     as_json: Json = False,
 ) -> None:
     """Train and test in rolling windows over years, with one report of all tests."""
     from mlx_muzero.experiment.loading import load_config
     from mlx_muzero.experiment.walk_forward import RollingTraining
+    from mlx_muzero.experiment.walk_forward_page import WindowsExplained
     from mlx_muzero.training.walk_forward_folder import WalkForwardFolder
     from muzero_cli.display.progress import VerbProgress
     from muzero_cli.display.walk_forward import walk_forward_report
+    from muzero_cli.pages import command_line, page_written
     from muzero_cli.tables import made, written
 
     folders = made({"csv": csv, "parquet": parquet})  # fails before anything is trained
@@ -93,8 +97,12 @@ def walk_forward(
     for warning in training.unvalidated():
         tell(warning)
     with VerbProgress() as progress:
-        tested = training.test(sessions, progress.tick, progress.doing, say_event)
+        shown = WindowsExplained(len(training.configs)) if html else None
+        each = (lambda _run, _test: None) if shown is None else shown.take
+        tested = training.test(sessions, progress.tick, progress.doing, say_event, each)
     written(tested.tables, folders)
+    if shown is not None:
+        page_written(shown.page(tested, command_line()), html)
     if as_json:
         answer(tested.as_dict())
     else:

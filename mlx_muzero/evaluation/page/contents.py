@@ -198,8 +198,9 @@ class Decisions:
         chances: ``f32[M, C]`` of the outcomes of the next bar; NaN if unknown.
         threshold: ``f32[M]`` move of the next close that is UP, or its negative DOWN.
         moved: ``f32[M]`` move that came.
+        command: ``i8[M]`` index into `commands`.
         trees: whole trees of some of them, by index.
-        command: shows the tree of any other, followed by the time of its bar.
+        commands: show the tree of any other, followed by the time of its bar.
         note: how they were computed, in words.
     """
 
@@ -218,8 +219,9 @@ class Decisions:
     chances: F32
     threshold: F32
     moved: F32
+    command: I8
     trees: Mapping[int, Nodes] = field(default_factory=dict)
-    command: str = ""
+    commands: Sequence[str] = ()
     note: str = ""
 
     def __len__(self) -> int:

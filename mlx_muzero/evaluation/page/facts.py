@@ -116,7 +116,8 @@ def _decisions(decisions: Decisions, packed: Packed) -> dict[str, Any]:
         "wanted": packed.small(decisions.wanted),
         **{name: packed.floats(getattr(decisions, name)) for name in floats},
         "trees": _trees(decisions.trees, packed),
-        "command": decisions.command,
+        "command": packed.small(decisions.command),
+        "commands": list(decisions.commands),
         "note": decisions.note,
     }
 

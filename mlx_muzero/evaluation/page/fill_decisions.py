@@ -81,7 +81,10 @@ class _Roots:
 
 
 def decisions_behind(
-    played: Played, command: str = "", tick: Advance = lambda _count: None
+    played: Played,
+    command: str,
+    most_trees: int = MOST_TREES,
+    tick: Advance = lambda _count: None,
 ) -> Decisions | None:
     """Every decision of `played` that led to a fill, and the trees of the most telling ones.
 
@@ -90,6 +93,7 @@ def decisions_behind(
     Args:
         played: what is to be explained.
         command: shows the tree of one decision, followed by the time of its bar.
+        most_trees: how many of them are kept whole.
         tick: called with the number of decisions planned.
     """
     filled, nets = _filled(played)
@@ -107,17 +111,19 @@ def decisions_behind(
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     net = np.zeros(count)
     net[number[filled]] = nets[filled]
+    chosen = telling(columns["prior"], columns["wanted"], net, most_trees)
     return Decisions(
         action_names=played.rules.table.action_names,
         outcome_names=OUTCOME_NAMES,
         **columns,
-        trees=_trees(played, number, telling(columns["prior"], columns["wanted"], net)),
-        command=command,
+        command=np.zeros(count, np.int8),
+        trees=_trees(played, number, chosen),
+        commands=(command,),
         note=_note(columns["wanted"], columns["taken"]),
     )
 
 
-def telling(prior: F32, wanted: I8, net: F64, most: int = MOST_TREES) -> I64:
+def telling(prior: F32, wanted: I8, net: F64, most: int) -> I64:
     """Which decisions tell most: entries that cost or earned most, and overruled policies.
 
     Half of the room is for each, and what one leaves is the other's.

@@ -88,6 +88,15 @@ def spread_table(title: str, stretches: Mapping[str, Stretch], unit: str) -> Tab
     return Table(f"By {title}", columns, rows)
 
 
+def luck_tables(luck: Luck, unit: str, year: float) -> list[Table]:
+    """The figures behind the verdict, and how results are spread over time; as `luck_table`."""
+    return [
+        luck_table(luck, unit, year),
+        spread_table("month", luck.months, unit),
+        spread_table("year", luck.years, unit),
+    ]
+
+
 def luck_table(luck: Luck, unit: str, year: float) -> Table:
     """The figures behind the verdict.
 
@@ -164,43 +173,47 @@ def costs_plot(sweep: CostSweep, unit: str) -> Plot:
     )
 
 
-def calibration_plot(forecast: OutcomeForecast, note: str) -> Plot:
-    """How often what was forecast came."""
-    bins = forecast.calibration
-    line = Line(
-        "forecast",
-        np.array([each.predicted for each in bins]),
-        np.array([each.observed for each in bins]),
-    )
+def calibration_plot(forecasts: Mapping[str, OutcomeForecast], note: str) -> Plot:
+    """How often what was forecast came, by the name of each forecast."""
+    lines = [
+        Line(
+            name,
+            np.array([each.predicted for each in forecast.calibration]),
+            np.array([each.observed for each in forecast.calibration]),
+        )
+        for name, forecast in forecasts.items()
+    ]
     columns = (
+        Column("forecast"),
         Column("probability"),
         Column("predicted", "percent", 1),
         Column("observed", "percent", 1),
         Column("forecasts", "count"),
     )
     rows = [
-        (f"{each.low:.1f} to {each.high:.1f}", each.predicted, each.observed, each.count)
-        for each in bins
+        (name, f"{each.low:.1f} to {each.high:.1f}", each.predicted, each.observed, each.count)
+        for name, forecast in forecasts.items()
+        for each in forecast.calibration
     ]
-    shares = ", ".join(
-        f"{name} {said:.0%} (came {came:.0%})"
-        for name, said, came in zip(
-            OUTCOME_NAMES, forecast.predicted, forecast.realized, strict=True
-        )
-    )
-    about = (
-        f"Of the next bar: {shares}. Cross-entropy {forecast.cross_entropy:.4f} nats, of base "
-        f"rates {forecast.base_rate_cross_entropy:.4f}; expected calibration error "
-        f"{forecast.calibration_error:.4f}. {note}"
-    )
+    about = [_quality(name, forecast) for name, forecast in forecasts.items()]
     return Plot(
         "Calibration",
         "probability forecast",
         "share that came",
-        [line],
-        about.strip(),
+        lines,
+        " ".join([*about, note]).strip(),
         diagonal=True,
         of=Table("Forecasts by probability", columns, rows),
+    )
+
+
+def _quality(name: str, forecast: OutcomeForecast) -> str:
+    of = zip(OUTCOME_NAMES, forecast.predicted, forecast.realized, strict=True)
+    shares = ", ".join(f"{outcome} {said:.0%} (came {came:.0%})" for outcome, said, came in of)
+    return (
+        f"{name.capitalize()} of the next bar: {shares}; cross-entropy "
+        f"{forecast.cross_entropy:.4f} nats, of base rates {forecast.base_rate_cross_entropy:.4f}; "
+        f"expected calibration error {forecast.calibration_error:.4f}."
     )
 
 

@@ -40,7 +40,7 @@ def test_every_fill_has_the_decision_that_made_it(played):
 
 
 def test_searching_again_finds_what_was_played(played):
-    decisions = decisions_behind(played)
+    decisions = decisions_behind(played, "")
     np.testing.assert_array_equal(decisions.wanted, decisions.taken)
     assert decisions.note.endswith("when the agent played.")
     np.testing.assert_allclose(decisions.share.sum(axis=1), 1.0, atol=1e-5)
@@ -52,7 +52,7 @@ def test_searching_again_finds_what_was_played(played):
 
 
 def test_a_tree_is_that_of_its_decision(played):
-    decisions = decisions_behind(played)
+    decisions = decisions_behind(played, "")
     assert len(decisions.trees) == min(len(decisions), 200)
     for place, tree in decisions.trees.items():
         columns = tree.columns
@@ -64,7 +64,7 @@ def test_a_tree_is_that_of_its_decision(played):
 
 def test_a_policy_that_never_trades_has_no_decisions(played):
     still = backtest(_Still(), played.dataset, played.rules, played.starts)
-    assert decisions_behind(Played(still, *list(vars(played).values())[1:])) is None
+    assert decisions_behind(Played(still, *list(vars(played).values())[1:]), "") is None
 
 
 class _Still:

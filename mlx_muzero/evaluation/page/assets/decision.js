@@ -130,13 +130,14 @@ function treePart(page, found) {
   const { decisions } = page;
   const tree = treeOf(decisions, found.decision);
   if (tree) return [make("h3", {}, "Search tree"), ...treeView(decisions, tree)];
-  if (!decisions.command) return [];
+  const command = decisions.commands[decisions.command[found.decision]];
+  if (!command) return [];
   const pair = page.candles.length > 1 ? ` --pair ${quoted(found.trade.symbol)}` : "";
   const at = time(decisions.minute[found.decision]).replace(" ", "T");
   return [
     make("h3", {}, "Search tree"),
     note("Not on this page; this shows it, from a flat account:"),
-    make("pre", { class: "command" }, make("code", {}, `${decisions.command} ${at}${pair}`)),
+    make("pre", { class: "command" }, make("code", {}, `${command} ${at}${pair}`)),
   ];
 }
 

@@ -1,0 +1,116 @@
+"""What pages of runs share: fills with their decisions, bars, forecasts, and how to repeat them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+
+import numpy as np
+
+from mlx_muzero.agent.agent import Agent
+from mlx_muzero.evaluation.backtest import Backtest
+from mlx_muzero.evaluation.forecasts import OutcomeForecast
+from mlx_muzero.evaluation.outcome_forecast import forecast_outcomes
+from mlx_muzero.evaluation.page.candles import candles_of
+from mlx_muzero.evaluation.page.contents import Candles, Decisions, Table, Trades
+from mlx_muzero.evaluation.page.fill_decisions import MOST_TREES, Played, decisions_behind
+from mlx_muzero.evaluation.page.played import trades_of
+from mlx_muzero.evaluation.page.tables import looks_table
+from mlx_muzero.evaluation.session_bars import SessionBars
+from mlx_muzero.experiment.looks import configuration_digest, looked_bars
+from mlx_muzero.experiment.trained_run import TrainedRun
+from mlx_muzero.files.digests import sha256_of
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.sessions import Part
+from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.numerics import numerics
+from mlx_muzero.runlog.look_ledger import LookLedger
+from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.types import I64, Advance
+
+FORECASTS = 8192
+"""Decisions at which a model's forecasts are judged for a page, spread evenly."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """Sessions that one agent of a run played.
+
+    Attributes:
+        run: the agent's.
+        dataset: that holds the sessions.
+        bars: of the sessions.
+        played: what the agent did.
+        agent: plans as it did.
+        simulations: of each search.
+    """
+
+    run: TrainedRun
+    dataset: MarketDataset
+    bars: SessionBars
+    played: Backtest
+    agent: Agent
+    simulations: int
+
+    @property
+    def symbols(self) -> list[str]:
+        """Those whose candles are shown."""
+        return [str(symbol) for symbol in self.dataset.symbols]
+
+    def explained(
+        self, most_trees: int = MOST_TREES, tick: Advance = lambda _count: None
+    ) -> tuple[Trades, Decisions | None]:
+        """The trades, and the decisions behind their fills; `tick` counts those."""
+        starts, rules = self.bars.starts, self.run.rules
+        what = Played(self.played, starts, self.dataset, rules, self.agent, self.simulations)
+        decisions = decisions_behind(what, self._tree_command, most_trees, tick)
+        return trades_of(self.played, self.bars, self.symbols, decisions, rules.fill), decisions
+
+    def forecast(self) -> tuple[OutcomeForecast, str]:
+        """How well the model forecasts the next bar, and of how many decisions that is told."""
+        starts = self.bars.starts
+        found = forecast_outcomes(self.run.model, self.dataset, self.run.rules, starts, FORECASTS)
+        decisions = len(starts) * self.dataset.config.session_bars
+        evenly = f"Of {FORECASTS:,} decisions, evenly spread."
+        return found, "" if decisions <= FORECASTS else evenly
+
+    @property
+    def _tree_command(self) -> str:
+        """Shows the tree of one decision, followed by the time of its bar."""
+        run = self.run
+        command = f"mlx-muzero tree {quote(str(run.folder.path))}"
+        best = run.folder.checkpoints.best()
+        if best is None or best.name != run.checkpoint:
+            command += " --checkpoint latest"
+        if self.simulations != run.config.search.num_simulations:
+            command += f" --simulations {self.simulations}"
+        return f"{command} --at"
+
+
+def candles_behind(store: Path, symbols: list[str], trades: Trades, close_ns: I64) -> list[Candles]:
+    """Candles of the sessions whose bars end at `close_ns` ``i64[n, s]``, exact around `trades`."""
+    first, end = int(close_ns.min()) - MINUTE_NS, int(close_ns.max())
+    with BarStore(store, read_only=True) as opened:
+        bars = {symbol: opened.load(symbol, first, end) for symbol in symbols}
+    fills = np.concatenate([trades.entry_ns, trades.exit_ns])
+    market = np.concatenate([trades.market, trades.market])
+    return candles_of(bars, {name: fills[market == place] for place, name in enumerate(symbols)})
+
+
+def weights_digest(run: TrainedRun) -> str:
+    """SHA-256 of the file of the weights that played."""
+    return sha256_of(run.folder.checkpoints.folder / run.checkpoint / "weights.safetensors")
+
+
+def repeating(run: TrainedRun, dataset: MarketDataset) -> dict[str, str]:
+    """Digests and versions that have to be the same to make results again."""
+    return {
+        "SHA-256 of the configuration": configuration_digest(run.folder.config()),
+        "SHA-256 of the bars": dataset.summary.digest,
+        "seed": str(run.config.train.seed),
+        **numerics(),
+    }
+
+
+def tried_table(store: Path, dataset: MarketDataset, part: Part, unit: str) -> Table:
+    """What the ledger of `store` knows of the market of `dataset`."""
+    return looks_table(LookLedger(store).kept().of_market(looked_bars(dataset, part)), unit)
