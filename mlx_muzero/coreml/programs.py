@@ -31,7 +31,9 @@ def build(
     # MIL names a program's inputs after the function's arguments.
     bodies: dict[tuple[str, ...], Callable[..., tuple[Var, ...]]] = {
         ("observation",): lambda observation: outputs(observation),
+        ("observation", "known"): lambda observation, known: outputs(observation, known),
         ("latent",): lambda latent: outputs(latent),
+        ("latent", "known"): lambda latent, known: outputs(latent, known),
         ("latent", "action"): lambda latent, action: outputs(latent, action),
         ("latent", "action", "outcome"): lambda latent, action, outcome: outputs(
             latent, action, outcome

@@ -90,6 +90,8 @@ def _verified(
     folder: Path, run: TrainedRun, samples: Samples, tick: Callable[[], None]
 ) -> Verification:
     model, rules = run.model, run.rules
+    # All are planned together, and none reads beyond its session's end.
+    last = max(run.config.market.session_bars - 1 - run.config.search.depth_limit, 0)
 
     def decide(market: MarketEvaluator) -> SearchResult:
         assert isinstance(model, FactoredModel)
@@ -101,7 +103,7 @@ def _verified(
             seed,
             simulations=SIMULATIONS,
             noise=False,
-            moment=Moment(samples.minute, samples.bar),
+            moment=Moment(samples.minute, np.minimum(samples.bar, last)),
         )
 
     runs_it = devices(export_format(folder))

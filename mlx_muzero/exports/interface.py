@@ -5,8 +5,10 @@ a program, which do not influence each other, are its last axis, except for obse
 the fixed number of rows. The successors of `recurrent` and `step` are outcome-major: column
 ``c * n + i`` is outcome c of row i. Actions and outcomes are one-hot.
 
-A factored model has programs of its own, `root` and `step`, that read market columns only. Their
-moves and worth are in the units in which the networks learn; the host makes pips of them.
+A factored model has programs of its own, `root` and `step`, that read market columns only, and what
+the worth head is told, if it is told anything. Their moves and worth are in the units in which the
+networks learn; the host makes pips of them, and lets worth fade as a session ends. `usual_worth` is
+that under what is usual, by which the clusters of the market chain are told apart.
 """
 
 from dataclasses import dataclass
@@ -14,9 +16,9 @@ from typing import Literal, Self
 
 from mlx_muzero.config.choices import ExpansionMode
 from mlx_muzero.config.schema import Config, ModelConfig
-from mlx_muzero.errors import ExportError
 from mlx_muzero.market.observation.frames import history_columns, market_feature_names
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.networks.known_inputs import NOTHING_KNOWN, KnownInputs
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.rules import TradingRules
 
@@ -61,7 +63,8 @@ class ExportSizes:
         outcomes: number of chance outcomes (C).
         window_bars: bars of one observation (W).
         history: columns of which a factored model reads all bars.
-        exposures: of the positions whose worth it tells (P); none for other models.
+        exposures: of the account states whose worth it tells (S); none for other models.
+        known: what its worth head is told.
     """
 
     model: ModelConfig
@@ -71,6 +74,7 @@ class ExportSizes:
     window_bars: int
     history: tuple[int, ...] = ()
     exposures: tuple[float, ...] = ()
+    known: KnownInputs = NOTHING_KNOWN
 
     @property
     def latent_width(self) -> int:
@@ -79,26 +83,18 @@ class ExportSizes:
 
     @classmethod
     def of(cls, config: Config) -> Self:
-        """The sizes of the model that `config` builds.
-
-        Raises:
-            ExportError: programs cannot compute such a model.
-        """
-        table, market = TradingRules.from_config(config).table, config.market
+        """The sizes of the model that `config` builds."""
+        states, market = TradingRules.from_config(config).states, config.market
         factored = config.model.kind == "factored"
-        if factored and (config.trading.max_entries or config.train.cost_high_pips):
-            raise ExportError(
-                "programs read the market alone, and the worth of this model depends on the bars "
-                'left or the cost too; play it with search.backend = "native"'
-            )
         return cls(
             model=config.model,
             features=len(features_read(config)),
-            actions=0 if factored else len(table.action_names),
+            actions=0 if factored else len(states.table.action_names),
             outcomes=len(OUTCOME_NAMES),
             window_bars=market.window_bars,
             history=history_columns(market) if factored else (),
-            exposures=tuple(table.exposures.tolist()) if factored else (),
+            exposures=tuple(states.exposures.tolist()) if factored else (),
+            known=KnownInputs.of(config) if factored else NOTHING_KNOWN,
         )
 
 
@@ -113,11 +109,12 @@ def input_shapes(name: ProgramName, sizes: ExportSizes, rows: int) -> dict[str, 
     """Input shapes of a program, in order."""
     latent = (1, sizes.latent_width, 1, rows)
     action = (1, sizes.actions, 1, rows)
+    told = {"known": (1, sizes.known.columns, 1, rows)} if sizes.known.columns else {}
     if name in ROOT_PROGRAMS:
-        return {"observation": (1, sizes.features, rows, sizes.window_bars)}
+        return {"observation": (1, sizes.features, rows, sizes.window_bars), **told}
     if name == "dynamics":
         return {"latent": latent, "action": action, "outcome": (1, sizes.outcomes, 1, rows)}
-    return {"latent": latent} if name == "step" else {"latent": latent, "action": action}
+    return {"latent": latent, **told} if name == "step" else {"latent": latent, "action": action}
 
 
 def output_shapes(name: ProgramName, sizes: ExportSizes, rows: int) -> dict[str, Shape]:
@@ -138,11 +135,13 @@ def output_shapes(name: ProgramName, sizes: ExportSizes, rows: int) -> dict[str,
         }
     if name in MARKET_PROGRAMS:
         columns = rows if name == "root" else sizes.outcomes * rows
+        worth = image(len(sizes.exposures), columns)
         return {
             "latent" if name == "root" else "next_latent": image(width, columns),
             "outcome_logits": image(sizes.outcomes, columns),
             "move": image(sizes.outcomes, columns),
-            "worth": image(len(sizes.exposures), columns),
+            "worth": worth,
+            **({"usual_worth": worth} if sizes.known.columns else {}),
         }
     if name == "afterstate":
         return {"outcome_logits": image(sizes.outcomes), "value_logits": image(bins)}

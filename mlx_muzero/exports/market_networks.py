@@ -27,10 +27,15 @@ class Window:
 
 @dataclass(frozen=True)
 class Head:
-    """A hidden layer with ReLU, then outputs."""
+    """A hidden layer with ReLU, then outputs.
+
+    Attributes:
+        meeting: the layer before them where a latent and known inputs meet, with ReLU.
+    """
 
     hidden: Linear
     output: Linear
+    meeting: Linear | None = None
 
 
 @dataclass(frozen=True)
@@ -70,9 +75,10 @@ def read_market_networks(
     reader = Reader(programs, precision)
     width, name = sizes.latent_width, "representation_network"
 
-    def head(name: str, outputs: int) -> Head:
-        hidden = reader.linear(f"{name}.hidden", width, width)
-        return Head(hidden, reader.linear(f"{name}.output", width, outputs))
+    def head(name: str, outputs: int, known: int = 0) -> Head:
+        meeting = reader.linear(f"{name}.meeting", width + known, 2 * width) if known else None
+        hidden = reader.linear(f"{name}.hidden", 2 * width if known else width, width)
+        return Head(hidden, reader.linear(f"{name}.output", width, outputs), meeting)
 
     inputs = sizes.features + (sizes.window_bars - 1) * len(sizes.history)
     networks = MarketNetworks(
@@ -87,7 +93,7 @@ def read_market_networks(
         ),
         outcome=head("outcome_head", sizes.outcomes),
         move=head("move_head", sizes.outcomes),
-        worth=head("worth_head", len(sizes.exposures)),
+        worth=head("worth_head", len(sizes.exposures), sizes.known.columns),
     )
     reader.finish()
     return networks

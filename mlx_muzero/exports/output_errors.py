@@ -83,22 +83,29 @@ def _market_reference(
     """The same of a factored model."""
     observation = mx.array(samples.observation[..., : model.features])
     latent = model.representation(observation)
+    known = mx.array(model.known.spread_rows(len(samples)))
     if name == "root":
-        return _as_rows(
-            {"observation": observation}, {"latent": latent, **_market(model, latent)}, len(samples)
-        )
+        inputs = {"observation": observation, "known": known}
+        outputs = {"latent": latent, **_market(model, latent, known)}
+        return _as_rows(inputs, outputs, len(samples))
     outcomes = [mx.full(len(samples), c, mx.int32) for c in range(model.outcomes)]
     following = mx.stack([model.dynamics(latent, outcome) for outcome in outcomes], axis=1)
     following = following.reshape(-1, latent.shape[1])
-    outputs = {"next_latent": following, **_market(model, following)}
-    return _as_rows({"latent": latent}, outputs, len(samples))
+    told = mx.repeat(known, model.outcomes, axis=0)
+    outputs = {"next_latent": following, **_market(model, following, told)}
+    return _as_rows({"latent": latent, "known": known}, outputs, len(samples))
 
 
-def _market(model: FactoredModel, latent: mx.array) -> dict[str, mx.array]:
+def _market(model: FactoredModel, latent: mx.array, known: mx.array) -> dict[str, mx.array]:
+    def worth(told: mx.array) -> mx.array:
+        return model.worth(latent, told) / (model.worth_pips * model.known.fade(told))
+
+    usual = {"usual_worth": worth(mx.array(model.known.usual_row()))}
     return {
         "outcome_logits": model.outcome_logits(latent),
         "move": model.moves(latent) / model.usual.move_pips,
-        "worth": model.worth(latent) / model.worth_pips,
+        "worth": worth(known),
+        **(usual if model.known.columns else {}),
     }
 
 

@@ -26,6 +26,7 @@ class ProgramMarket:
         self._model = model
         self._sizes = sizes_of(model)
         self._pips = float(model.usual.move_pips), float(model.worth_pips)
+        self._usual = model.known.usual_row()
 
     def refresh(self) -> None:
         """Does nothing: programs never change."""
@@ -36,29 +37,44 @@ class ProgramMarket:
     def roots(self, observation: F32, known: F32 | None = None) -> MarketStates:
         """The states that observations ``f32[B, W, F]`` show."""
         market = observation[..., : self._sizes.features]
-        out = call(self._programs["root"], "root", self._sizes, {"observation": market})
-        return self._states(out, "latent")
+        told = self._told(known, len(market))
+        inputs = {"observation": market, "known": told}
+        out = call(self._programs["root"], "root", self._sizes, inputs)
+        return self._states(out, "latent", told)
 
     def successors(self, latent: F32, known: F32 | None = None) -> MarketStates:
         """The states one bar after latents ``f32[n, D]``, ``n * C`` rows."""
-        out = call(self._programs["step"], "step", self._sizes, {"latent": latent})
-        return self._states(out, "next_latent")
+        told = self._told(known, len(latent))
+        inputs = {"latent": latent, "known": told}
+        out = call(self._programs["step"], "step", self._sizes, inputs)
+        return self._states(out, "next_latent", told)
 
     def ahead(self, observation: F32, depth: int, known: KnownAhead = UNTOLD) -> MarketAhead:
         """All states to `depth` below observations ``f32[B, W, F]``."""
-        states, layers = self.roots(observation), []
+        states, layers = self.roots(observation, known.now), []
         root_worth = states.worth.astype(np.float64)
         for _ in range(depth):
             layers.append(MarketLayer(states.outcome_probs, states.move))
-            states = self.successors(states.latent)
+            later, each = known.later, len(states.latent) // len(observation)
+            told = None if later is None else np.repeat(later, each, axis=0)
+            states = self.successors(states.latent, told)
         return MarketAhead(layers, states.worth.astype(np.float64), states.cluster, root_worth)
 
-    def _states(self, out: dict[str, F32], latent: str) -> MarketStates:
-        """States from outputs ``f32[n, k, channels]``, n * k rows."""
+    def _told(self, known: F32 | None, rows: int) -> F32:
+        """``f32[rows, I]`` what the worth head is told."""
+        return np.repeat(self._usual, rows, axis=0) if known is None else known
+
+    def _states(self, out: dict[str, F32], latent: str, told: F32) -> MarketStates:
+        """States from outputs ``f32[n, k, channels]``, n * k rows; `told` is ``f32[n, I]``."""
+        each = out[latent].shape[1]
         rows = {name: tensor.reshape(-1, tensor.shape[-1]) for name, tensor in out.items()}
         move_pips, worth_pips = map(np.float32, self._pips)
-        probs = probabilities(rows["outcome_logits"])
-        move, worth = rows["move"] * move_pips, rows["worth"] * worth_pips
-        summary = self._model.summarized(*map(mx.array, (probs, move, worth)))
+        probs, move = probabilities(rows["outcome_logits"]), rows["move"] * move_pips
+        worth = rows["worth"] * worth_pips * self._fade(np.repeat(told, each, axis=0))
+        usual = rows.get("usual_worth", rows["worth"]) * worth_pips * self._fade(self._usual)
+        summary = self._model.summarized(*map(mx.array, (probs, move, usual)))
         cluster = np.array(self._model.chain.nearest(summary))
         return MarketStates(rows[latent], probs, move, worth, cluster)
+
+    def _fade(self, told: F32) -> F32:
+        return np.array(self._model.known.fade(mx.array(told)))

@@ -28,6 +28,7 @@ def sizes_of(model: Model) -> ExportSizes:
             model.window_bars,
             model.history,
             model.exposures,
+            model.known,
         )
     return ExportSizes(
         model.config, model.features, model.actions, model.outcomes, model.window_bars
@@ -77,6 +78,7 @@ def factored_of(weights: Mapping[str, F32], sizes: ExportSizes) -> FactoredModel
         exposures=sizes.exposures,
         outcomes=sizes.outcomes,
         window_bars=sizes.window_bars,
+        known=sizes.known,
     )
     return _loaded(model, weights)
 

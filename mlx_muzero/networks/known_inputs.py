@@ -4,10 +4,12 @@ Neither is part of the market, so no latent knows it, and neither is learned: bo
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import mlx.core as mx
 import numpy as np
 
+from mlx_muzero.config.schema import Config
 from mlx_muzero.types import F32, F64, I64
 
 _FADING_BARS = 10.0
@@ -26,6 +28,15 @@ class KnownInputs:
 
     session_bars: int = 0
     cost_pips: tuple[float, float] | None = None
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """Those of the model that `config` builds."""
+        train = config.train
+        return cls(
+            config.market.session_bars if config.trading.max_entries else 0,
+            (train.cost_low_pips, train.cost_high_pips) if train.cost_high_pips else None,
+        )
 
     @property
     def columns(self) -> int:
@@ -77,6 +88,12 @@ class KnownInputs:
             return mx.ones((told.shape[0], 1))
         left = told[:, :1] * self.session_bars
         return left / (left + _FADING_BARS)
+
+    def spread_rows(self, count: int) -> F32:
+        """``f32[count, I]`` from the last bar of a session to its first, at all costs."""
+        low, high = self.cost_pips or (0.0, 0.0)
+        left = np.linspace(1, max(self.session_bars, 1), count).astype(np.int64)
+        return self.rows(left, np.linspace(high, low, count))
 
     def usual_row(self) -> F32:
         """``f32[1, I]`` in the middle of a session, at the middle cost."""

@@ -48,21 +48,12 @@ def build_factored(config: Config, table: ActionTable) -> FactoredModel:
         exposures=AccountStates(table, config.trading.max_entries).exposures.tolist(),
         outcomes=len(OUTCOME_NAMES),
         window_bars=config.market.window_bars,
-        known=known_inputs(config),
+        known=KnownInputs.of(config),
         seed=config.train.seed,
     )
     mx.eval(model.parameters())
     model.eval()
     return model
-
-
-def known_inputs(config: Config) -> KnownInputs:
-    """What the worth of `config`'s factored model depends on beside the market."""
-    train = config.train
-    return KnownInputs(
-        config.market.session_bars if config.trading.max_entries else 0,
-        (train.cost_low_pips, train.cost_high_pips) if train.cost_high_pips else None,
-    )
 
 
 def build_muzero(config: Config, table: ActionTable) -> StochasticMuZero:

@@ -5,12 +5,16 @@ import shutil
 import sys
 
 import mlx.core as mx
+import numpy as np
 import pytest
 
 from command_mistakes import mistake
 from exports import BARE, passed, run_config, trading_model
 from factored_models import factored_config, randomized
 from markets import MINUTE_NS, MONDAY_NS, walk_bars
+from mlx_muzero.config.toml import override
+from mlx_muzero.evaluation.agent_policies import SearchPolicy
+from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.experiment.trained_run import load_run
 from mlx_muzero.exports.export import export
 from mlx_muzero.exports.options import ExportOptions
@@ -57,6 +61,37 @@ def factored_run(run, small_config):
     model = randomized(build_factored(config, FX_ACTIONS))
     saved_run(folder, run.with_name("market.duckdb"), model, config)
     return folder
+
+
+@pytest.fixture(scope="module")
+def told_run(run, small_config):
+    """The same, where worth depends on the cost and on the bars and entries left."""
+    told = ["train.cost_low_pips=1", "train.cost_high_pips=8", "trading.max_entries=2"]
+    folder, config = run.with_name("told"), override(factored_config(small_config), told)
+    model = randomized(build_factored(config, FX_ACTIONS))
+    saved_run(folder, run.with_name("market.duckdb"), model, config)
+    return folder
+
+
+def test_a_run_that_is_told_its_rules_is_exported_verified_and_played(told_run, cli):
+    code, out, err = cli("export", told_run, *COREML, "--batch", "16", "--precision", "fp32")
+    assert code == 0, err
+    assert "root usual_worth" in out
+    again = cli("verify", told_run / "export")
+    assert again == (0, out, again[2])
+    for cost in (1.0, 6.0):
+        ours, theirs = (earned(told_run, backend, cost) for backend in ("coreml-sim", "native"))
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def earned(run, backend, cost):
+    """``f64[sessions, bars]`` equity of two sessions."""
+    loaded = load_run(run, "best", None, backend=backend, cost=cost)
+    agent, starts = loaded.agent(), loaded.dataset.evaluation_starts("test", 2)
+    try:
+        return backtest(SearchPolicy(agent, 12), loaded.dataset, loaded.rules, starts).equity_pips
+    finally:
+        agent.close()
 
 
 def test_a_factored_run_is_exported_verified_and_played(factored_run, cli):

@@ -5,7 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exports import random_model, random_samples
+from factored_models import TOLD, assert_plays_alike
 from factored_models import random_model as random_factored
+from mlx_muzero.backends.mlx_market import MlxMarket
 from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.figures import BOUNDS
@@ -14,6 +16,7 @@ from mlx_muzero.exports.market_networks import read_market_networks
 from mlx_muzero.exports.networks import read_networks
 from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.exports.output_errors import output_errors
+from mlx_muzero.exports.program_market import ProgramMarket
 from mlx_muzero.exports.samples import random_samples as market_samples
 from mlx_muzero.exports.weights import sizes_of, weights_of
 from network_shapes import ENCODER_SIZES, ENCODERS, PROGRAMS, SHAPES
@@ -104,6 +107,16 @@ def test_a_factored_models_programs_are_saved_too(tmp_path, precision, bound):
     functions = saved(tmp_path, model, MARKET_PROGRAMS, (4,), precision, read=read_market_networks)
     assert "layer_norm" not in functions["step_b4"].histogram()
     assert worst(functions, model, market_samples(model, 7)) <= bound
+
+
+@pytest.mark.parametrize("known", TOLD)
+def test_so_are_those_of_a_model_that_is_told_something(tmp_path, known):
+    model = random_factored(known=known)
+    functions = saved(tmp_path, model, MARKET_PROGRAMS, (4,), "fp32", read=read_market_networks)
+    for key, function in functions.items():
+        assert function.inputs == input_shapes(key.partition("_b")[0], sizes_of(model), 4)
+    assert worst(functions, model, market_samples(model, 7)) <= 1e-5
+    assert_plays_alike(ProgramMarket(programs(functions), model), MlxMarket(model), known, 1e-4)
 
 
 def test_a_digest_tells_weights_and_structure_and_nothing_else(tmp_path):

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from exports import passed
-from factored_models import COLUMNS, factored_config, random_model, randomized, some_windows
+from factored_models import (
+    COLUMNS,
+    TOLD,
+    assert_plays_alike,
+    factored_config,
+    random_model,
+    randomized,
+    some_windows,
+)
 from markets import walk_bars
 from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.backends.mlx_market import MlxMarket
@@ -74,6 +82,20 @@ def test_saved_programs_compute_what_the_model_does(
     np.testing.assert_allclose(ours.leaf_worth, theirs.leaf_worth, atol=20 * bound)
     np.testing.assert_allclose(ours.layers[1].move, theirs.layers[1].move, atol=20 * bound)
     assert (ours.leaf_cluster == theirs.leaf_cluster).mean() > 0.9
+
+
+@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.parametrize("known", TOLD)
+def test_programs_of_a_model_that_is_told_something_are_told_it(tmp_path, known, members):
+    sizes = ModelConfig(kind="factored", latent_width=8, members=members, chain_states=6)
+    model = random_model(sizes, known=known)
+    programs = saved(tmp_path, model, "fp32")
+    for name, by_rows in programs.items():
+        assert by_rows[ROWS]._inputs == input_shapes(name, sizes_of(model), ROWS)
+    found = list(output_errors(programs, sizes_of(model), model, random_samples(model, 7)))
+    assert {error.output for error in found} >= {"worth", "usual_worth"}
+    assert max(error.worst for error in found) < 1e-5
+    assert_plays_alike(ProgramMarket(programs, model), MlxMarket(model), known, 1e-4)
 
 
 def test_what_the_exporter_does_not_know_is_refused():

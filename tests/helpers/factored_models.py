@@ -8,9 +8,13 @@ import numpy as np
 from mlx_muzero.config.presets import PRESETS
 from mlx_muzero.config.schema import Config, ModelConfig
 from mlx_muzero.networks.factored import FactoredModel
-from mlx_muzero.networks.known_inputs import NOTHING_KNOWN
+from mlx_muzero.networks.known_inputs import NOTHING_KNOWN, KnownInputs
+from mlx_muzero.search.market_evaluator import KnownAhead, MarketEvaluator
 
 WINDOW, COLUMNS, OUTCOMES = 8, 5, 3
+TOLD = (KnownInputs(20), KnownInputs(0, (1.0, 8.0)), KnownInputs(20, (1.0, 8.0)))
+"""All that a worth head may be told."""
+
 SIZES = ModelConfig(kind="factored", latent_width=16, chain_states=6)
 
 
@@ -29,6 +33,22 @@ def random_model(
         seed=seed,
     )
     return randomized(model, seed)
+
+
+def assert_plays_alike(one: MarketEvaluator, other: MarketEvaluator, known: KnownInputs, atol):
+    """Both say the same of every state to depth 2, whatever they are told."""
+    observation = some_windows(5)
+    now = known.spread_rows(5)
+    later = now[::-1].copy()
+    for depth, told in ((2, KnownAhead()), (0, KnownAhead(now, now)), (2, KnownAhead(now, later))):
+        ours, theirs = (market.ahead(observation, depth, told) for market in (one, other))
+        np.testing.assert_allclose(ours.leaf_worth, theirs.leaf_worth, atol=atol)
+        np.testing.assert_allclose(ours.root_worth, theirs.root_worth, atol=atol)
+        np.testing.assert_array_equal(ours.leaf_cluster, theirs.leaf_cluster)
+    ours, theirs = (market.roots(observation, now) for market in (one, other))
+    np.testing.assert_allclose(ours.worth, theirs.worth, atol=atol)
+    following = [market.successors(theirs.latent, later) for market in (one, other)]
+    np.testing.assert_allclose(following[0].worth, following[1].worth, atol=atol)
 
 
 def randomized(model: FactoredModel, seed=1) -> FactoredModel:

@@ -20,7 +20,7 @@ from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.gains import gains, known_costs
 from mlx_muzero.training.bar_batches import BarSampler, measure_usual
-from mlx_muzero.training.models import build_factored, known_inputs
+from mlx_muzero.training.models import build_factored
 from mlx_muzero.training.path_batches import TRACE, PathSampler
 from runs import assert_same_run, at_poll, make_trainer
 
@@ -101,9 +101,9 @@ def test_what_is_known_is_told_in_columns_near_one():
 
 def test_only_a_limit_or_a_range_adds_inputs(small_config, few, drawn):
     plain = configured(small_config)
-    assert known_inputs(plain) == NOTHING_KNOWN
-    assert known_inputs(few) == KnownInputs(few.market.session_bars)
-    assert known_inputs(drawn) == KnownInputs(0, (LOW, HIGH))
+    assert KnownInputs.of(plain) == NOTHING_KNOWN
+    assert KnownInputs.of(few) == KnownInputs(few.market.session_bars)
+    assert KnownInputs.of(drawn) == KnownInputs(0, (LOW, HIGH))
 
 
 def test_targets_follow_what_the_playing_weights_decide(few, dataset):
