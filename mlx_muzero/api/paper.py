@@ -131,7 +131,7 @@ class _Playback:
         """Trade until the bars end, returning True, or until `stop`."""
         with opened(
             self._folder,
-            lambda: settings_of(self._folder, self._options, self._hear),
+            lambda: settings_of(self._folder, self._options, self._hear, self.said.append),
             self._hear,
             self.said.append,
             self._minutes,

@@ -132,6 +132,7 @@ def load_run(
         *(Path(run), checkpoint, store_path(store), symbol, backend),
         tell=note,
         root_backend=root_backend,
+        measure=True,
     )
     if loaded.warning is not None:
         note(loaded.warning)

@@ -33,6 +33,7 @@ def export_run(
     judged: Callable[[Verification], None],
     tick: Callable[[], None] = lambda: None,
     doing: Callable[[str], None] = lambda _what: None,
+    target: Path | None = None,
 ) -> Manifest:
     """Export the networks of `run` into its folder; an older export stays until verified.
 
@@ -43,6 +44,7 @@ def export_run(
         judged: receives the verification, even if it failed.
         tick: called for every program made, and for every call of one during verification.
         doing: called when verification begins.
+        target: the export's folder; None for the usual one.
 
     Raises:
         ExportError: the format's library is missing, or the programs differ from the model.
@@ -59,7 +61,7 @@ def export_run(
         weights_of(run.model),
         run.config,
         run.checkpoint,
-        run.folder.export_paths[made_for],
+        target or run.folder.export_paths[made_for],
         verified,
         options,
         tick,

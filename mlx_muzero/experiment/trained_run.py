@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 
 from mlx_muzero.agent.agent import Agent
-from mlx_muzero.agent.backend_choice import asked_for, fallback, settled
+from mlx_muzero.agent.backend_choice import asked_for, fallback
 from mlx_muzero.agent.make import make_agent, require_entries, to_the_end
 from mlx_muzero.config import fx_targets
 from mlx_muzero.config import toml as config_toml
@@ -17,6 +17,7 @@ from mlx_muzero.config.schema import Config, SearchConfig, TradingConfig
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
 from mlx_muzero.evaluation.policy import Policy
+from mlx_muzero.experiment.auto_backend import exports_of, settled_to_play
 from mlx_muzero.experiment.loading import load_dataset, of_symbols
 from mlx_muzero.exports.deployment import Deployment, EngineEvent, warn
 from mlx_muzero.exports.manifest import export_format
@@ -129,6 +130,8 @@ def load_run(
     cost: float | None = None,
     overrides: Sequence[str] = (),
     root_backend: Backend | None = None,
+    *,
+    measure: bool = False,
 ) -> TrainedRun:
     """Load the run at `path` with the bars it was trained on, or with those of `symbol` alone.
 
@@ -138,7 +141,8 @@ def load_run(
     the search, and one that plays exports plays `export` instead of those in the run's folder;
     `tell` receives what the bars lack, and `report` what happens to the programs of an export.
     `cost` is the round trip in force, in the run's unit, instead of the run's own costs;
-    `overrides` are further ``key=value`` of `IN_FORCE`.
+    `overrides` are further ``key=value`` of `IN_FORCE`. With `measure`, backends that were left
+    open are measured in the background for the next time, if this machine may have better ones.
     """
     folder = RunFolder(path)
     trained = folder.config()
@@ -182,9 +186,18 @@ def load_run(
         folder.require_market(MarketRecord.of(store, dataset))
     if cost is not None or overrides:
         tell(_on_costs(model, rules, float(np.median(dataset.close))))
-    exports = folder.export_paths if export is None else {export_format(export): export}
+    exports = exports_of(folder, model) if export is None else {export_format(export): export}
     deployment = Deployment(exports, report)
-    search = settled(model, asked_for(config.search, backend, root_backend), deployment)
+    search = settled_to_play(
+        folder,
+        name,
+        model,
+        asked_for(config.search, backend, root_backend),
+        deployment,
+        tell,
+        named_backend=backend is not None,
+        begin=measure,
+    )
     config = replace(config, search=search)
     return TrainedRun(folder, config, rules, trained_rules, model, name, dataset, store, deployment)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from mlx_muzero.agent.backend_choice import settle
+from mlx_muzero.agent.backend_speeds import BackendSpeeds
 from mlx_muzero.config.choices import TrainDevice
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
@@ -47,6 +48,7 @@ class Training:
         resumes: whether the run existed before.
         origin: run from whose best checkpoint a new one starts.
         ranks: the processes that train together; only the first has the run in `folder`.
+        speeds: by which the search backend was chosen just now; None if it was named.
     """
 
     folder: RunFolder
@@ -58,6 +60,7 @@ class Training:
     resumes: bool
     origin: RunFolder | None
     ranks: Ranks
+    speeds: BackendSpeeds | None = None
 
     @classmethod
     def new(
@@ -142,6 +145,7 @@ class Training:
         if resumes and ranks.first:
             folder.require_market(market)
         rules = TradingRules.from_config(config)
+        speeds = None
         if config.search.backend == "auto" and not resumes and ranks.first:
             # Once for the whole run, whose config.toml keeps the answer: results depend on it, so a
             # resumed run must name it.
@@ -149,7 +153,9 @@ class Training:
             config = replace(config, search=search)
             tell(f"search backend: {search.backend} (leaves/s: {speeds})")
         config = config_of_first(ranks, config)
-        return cls(folder, config, dataset, market, rules, tuple(notes), resumes, origin, ranks)
+        return cls(
+            folder, config, dataset, market, rules, tuple(notes), resumes, origin, ranks, speeds
+        )
 
     @contextmanager
     def opened(self, listener: Listener, stop: Callable[[], bool], tell: Tell) -> Iterator[Trainer]:
@@ -182,6 +188,10 @@ class Training:
                 trainer.resume()
             else:
                 self.folder.begin(self.config, self.market)
+                if self.speeds is not None:
+                    search, rates = self.config.search, self.speeds.leaves_per_s
+                    settled_on = search.backend, search.root_backend
+                    trainer.journal.settled(*settled_on, rates)
                 store, run = Path(self.market.store), self.folder.path
                 looks = record_training(store, self.dataset, self.config, run)
                 if looks.unrecorded is not None:

@@ -7,11 +7,12 @@ from pathlib import Path
 from shlex import quote
 
 from mlx_muzero.agent.agent import Agent
-from mlx_muzero.agent.backend_choice import asked_for, settled
+from mlx_muzero.agent.backend_choice import asked_for
 from mlx_muzero.agent.make import make_agent, require_entries
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import Config, MarketConfig
 from mlx_muzero.errors import ConfigError, RunError
+from mlx_muzero.experiment.auto_backend import exports_of, settled_to_play
 from mlx_muzero.experiment.loading import instrument_of
 from mlx_muzero.experiment.validated_costs import advice
 from mlx_muzero.exports.deployment import Deployment, EngineEvent
@@ -48,18 +49,26 @@ class SessionOptions:
 
 
 def settings_of(
-    folder: PaperFolder, options: SessionOptions, report: Callable[[EngineEvent], None]
+    folder: PaperFolder,
+    options: SessionOptions,
+    report: Callable[[EngineEvent], None],
+    tell: Callable[[str], None],
 ) -> PaperSettings:
     """Read or build the settings of the session in `folder`: `kept_settings` or `new_settings`."""
     if folder.exists:
         return kept_settings(folder, options)
-    return new_settings(options, report)
+    return new_settings(options, report, tell)
 
 
-def new_settings(options: SessionOptions, report: Callable[[EngineEvent], None]) -> PaperSettings:
+def new_settings(
+    options: SessionOptions,
+    report: Callable[[EngineEvent], None],
+    tell: Callable[[str], None],
+) -> PaperSettings:
     """Build the settings of a new session from options and from what the model was trained on.
 
-    `report` receives what happens to the programs of an export.
+    `report` receives what happens to the programs of an export, `tell` what plays where that was
+    left open.
 
     Raises:
         ConfigError: no training run is named, or a setting or pair is wrong.
@@ -73,7 +82,16 @@ def new_settings(options: SessionOptions, report: Callable[[EngineEvent], None])
     rules = TradingRules.from_config(config)
     model, checkpoint = load_model(folder, rules.table, options.checkpoint)
     asked = asked_for(config.search, options.backend, options.root_backend)
-    search = settled(model, asked, Deployment(folder.export_paths, report))
+    search = settled_to_play(
+        folder,
+        checkpoint,
+        model,
+        asked,
+        Deployment(exports_of(folder, model), report),
+        tell,
+        named_backend=options.backend is not None,
+        begin=True,
+    )
     feed = options.feed or "replay"
     database = options.database or Path(folder.market().store)
     stored = feed == "replay" or bool(config.market.macro)
@@ -174,7 +192,7 @@ def load_planner(
             report(event)
             journal(event)
 
-        deployment = Deployment(folder.export_paths, tell)
+        deployment = Deployment(exports_of(folder, model), tell)
         return make_agent(model, search, in_force, deployment, rules)
 
     return config, AgentPlanner(agent)

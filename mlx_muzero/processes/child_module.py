@@ -36,6 +36,20 @@ def spawn(
     )
 
 
+def spawn_apart(module: str, argument: str, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """Start ``python -m module argument``, which goes on when this process ends.
+
+    All that it says is appended to `log`.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module, argument],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
 def how_it_ended(
     process: "subprocess.Popen[bytes]", stderr: IO[bytes], chatter: tuple[str, ...] = ()
 ) -> str:

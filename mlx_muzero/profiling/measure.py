@@ -41,7 +41,7 @@ class Effort:
         batches: numbers of leaves per call.
         pairs: numbers of pairs to decide for together.
         simulations: numbers of simulations per pair; 0 is root inference alone.
-        energy_s: seconds of decisions during which power is sampled.
+        energy_s: seconds of decisions during which power is sampled; 0 for none.
     """
 
     seconds: float = 0.3
@@ -145,7 +145,7 @@ def _calls(player: Player, count: int, seconds: float) -> CallTimes:
 def _energy(player: Player, effort: Effort) -> Energy | None:
     """Energy of decisions in the largest step; None without a sampler."""
     sampler, pairs = find_sampler(), max(effort.pairs)
-    if sampler is None:
+    if sampler is None or not effort.energy_s:
         return None
     decide = player.decider(pairs, max(effort.simulations))
     return measure_energy(sampler, decide, pairs, effort.energy_s)

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.training.checkpoint import CheckpointStore
 from mlx_muzero.untrusted.json_values import parsed
+
+BACKEND_SETTLED = "backend_settled"
+"""The event before the first "started" of a run whose backends were left to a measurement."""
 
 _TURNS = ("started", "finished")
 """Events that show whether there is something left to do."""
@@ -150,7 +154,8 @@ class RunFolder(RunFolderBase):
     """``runs/<name>/``: config.toml, market.json, journal.jsonl, lock and these folders.
 
     ``checkpoints/``, ``decisions/`` with trees, ``export/`` and ``export-coreai/``, and
-    ``collector/``, which holds the collector's programs while they play.
+    ``collector/``, which holds the collector's programs while they play. On a Mac
+    ``background-exports/`` may hold other exports, by weights.
     """
 
     contents, doing = "training run", "trained"
@@ -163,7 +168,16 @@ class RunFolder(RunFolderBase):
             "coreai": path / "export-coreai",
         }
         self.collector_path = path / "collector"
+        self.background_exports_path = path / "background-exports"
         self._market_path = path / "market.json"
+
+    @property
+    def backend_left_open(self) -> bool:
+        """Whether the run was started with ``search.backend = "auto"``, as its journal tells."""
+        if not self.journal_path.exists():
+            return False
+        told = (event["event"] for event in journal.read(self.journal_path))
+        return BACKEND_SETTLED in takewhile(lambda event: event != "started", told)
 
     @property
     def finished(self) -> bool:

@@ -1,13 +1,14 @@
 """Writes a training run's rounds and steps to its journal (docs/training.md)."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.config.choices import Backend, PhaseName
+from mlx_muzero.config.choices import Backend, ConcreteBackend, PhaseName
 from mlx_muzero.config.schema import Config
 from mlx_muzero.evaluation.forecasts import OutcomeForecast
 from mlx_muzero.evaluation.metrics import Metrics, action_alarm
@@ -22,6 +23,7 @@ from mlx_muzero.training.learner import StepReport
 from mlx_muzero.training.phases.schedule import episodes_of
 from mlx_muzero.training.progress import Assessment, Counters
 from mlx_muzero.training.replay import ReplayBuffer
+from mlx_muzero.training.run import BACKEND_SETTLED
 
 STEPS_PER_LINE = 20
 
@@ -36,6 +38,17 @@ class TrainingJournal(Journal):
         self._steps = 0  # since the last line about them
         self._seconds = 0.0
         self._waited = DISK_WAITS.seconds
+
+    def settled(
+        self, backend: Backend, root_backend: Backend, leaves_per_s: Mapping[ConcreteBackend, float]
+    ) -> None:
+        """Record what "auto" was settled on, before the run first starts."""
+        self.append(
+            BACKEND_SETTLED,
+            backend=backend,
+            root_backend=root_backend,
+            leaves_per_s=dict(leaves_per_s),
+        )
 
     def started(self, phase: PhaseName, backend: Backend) -> None:
         """Record that the process starts in `phase`, searching with `backend`."""

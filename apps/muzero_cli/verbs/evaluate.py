@@ -125,6 +125,7 @@ def evaluate(
         cost=cost,
         overrides=overrides,
         root_backend=root_backend,
+        measure=True,
     )
     for note in ([] if loaded.warning is None else [loaded.warning]) + notes:
         say(narration_console(), note)

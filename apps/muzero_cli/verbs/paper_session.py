@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -36,7 +37,7 @@ def trade(path: Path, options: SessionOptions, as_json: bool) -> None:
     tell = partial(say, console)
     with opened(
         folder,
-        lambda: _settings(folder, options),
+        lambda: _settings(folder, options, tell),
         say_event,
         tell,
         lambda session, settings: _Status(console, session, settings.fills).minute,
@@ -51,10 +52,12 @@ def trade(path: Path, options: SessionOptions, as_json: bool) -> None:
     say(console, f"the feed has ended; next: mlx-muzero paper report {quote(str(path))}")
 
 
-def _settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings:
+def _settings(
+    folder: PaperFolder, options: SessionOptions, tell: Callable[[str], None]
+) -> PaperSettings:
     if not folder.exists:
         _check(options)
-    return settings_of(folder, options, say_event)
+    return settings_of(folder, options, say_event, tell)
 
 
 def _check(options: SessionOptions) -> None:

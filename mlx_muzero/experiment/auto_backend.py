@@ -1,0 +1,209 @@
+"""What plays a run whose backend was left open, where Apple's frameworks may be the fastest.
+
+On a Mac with one of them, the first evaluation or paper session starts another process, at low
+priority, that exports the checkpoint, verifies the exports and measures every backend
+(`mlx_muzero.profiling.background`). Nothing waits for it: what is being played goes on as it began,
+and whoever starts next takes what was found. Elsewhere nothing of this happens.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from shlex import quote
+
+from mlx_muzero.agent.agent import played_by
+from mlx_muzero.agent.backend_choice import root_backend, settled, speed_key
+from mlx_muzero.config.choices import ExportFormat
+from mlx_muzero.config.schema import SearchConfig
+from mlx_muzero.errors import ExportError
+from mlx_muzero.exports.deployment import Deployment
+from mlx_muzero.exports.formats import format_named, installed_formats
+from mlx_muzero.exports.manifest import Manifest, is_export
+from mlx_muzero.exports.weights import digest, weights_of
+from mlx_muzero.files.refusals import named
+from mlx_muzero.files.regular import descriptor
+from mlx_muzero.machine import cache_folder
+from mlx_muzero.networks.kinds import Model
+from mlx_muzero.processes.child_module import spawn_apart
+from mlx_muzero.runlog.lock import lock_holder
+from mlx_muzero.training.run import RunFolder
+
+Tell = Callable[[str], None]
+"""Receives text that a user should see."""
+
+MEASURES = "mlx_muzero.profiling.background"
+"""The module that measures in another process."""
+
+QUIET_S = 900.0
+"""Most seconds to wait until the machine is quiet enough to measure on."""
+
+_LOG = "auto-backend.log"
+
+
+def formats_to_try() -> tuple[ExportFormat, ...]:
+    """Formats whose framework can use more than the CPU of this machine."""
+    found = ((name, format_named(name)) for name in installed_formats())
+    return tuple(name for name, made in found if made.preferred_units in made.units_here())
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the process in the background found for a checkpoint.
+
+    Attributes:
+        verdict: in one sentence; empty if it failed.
+        failure: why nothing was measured; empty if it was.
+        notes: what it could not do.
+    """
+
+    verdict: str = ""
+    failure: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The measurement of one checkpoint in the background, begun or not.
+
+    Attributes:
+        run: the run's folder.
+        checkpoint: its name.
+        weights: digest of its weights.
+        result: the file of what was found: cached by checkpoint, versions and machine.
+    """
+
+    run: Path
+    checkpoint: str
+    weights: str
+    result: Path
+
+    @classmethod
+    def of(
+        cls, run: RunFolder, checkpoint: str, model: Model, search: SearchConfig
+    ) -> "Measurement":
+        """The measurement of `checkpoint`, which `model` was loaded from, for such searches."""
+        weights = digest(weights_of(model))
+        makers = {name: version(format_named(name).producer) for name in installed_formats()}
+        facts = speed_key(model, search).facts | {"weights": weights, "producers": makers}
+        key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+        return cls(run.path, checkpoint, weights, cache_folder() / "measured" / f"{key}.json")
+
+    @property
+    def log_path(self) -> Path:
+        """What the process says."""
+        return self.run / _LOG
+
+    @property
+    def lock_path(self) -> Path:
+        """The lock that it holds."""
+        return self.run / "auto-backend.lock"
+
+    def found(self) -> Measured | None:
+        """What was found; None if nothing has been yet, or it cannot be read."""
+        try:
+            kept = json.loads(self.result.read_text())
+            return Measured(str(kept["verdict"]), str(kept["failure"]), tuple(kept["notes"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def keep(self, found: Measured) -> None:
+        """Save what was found."""
+        self.result.parent.mkdir(parents=True, exist_ok=True)
+        aside = self.result.with_suffix(f".{os.getpid()}")
+        with named(aside):
+            aside.write_text(json.dumps(asdict(found), indent=1))
+        aside.replace(self.result)
+
+    def begin(self, formats: tuple[ExportFormat, ...], quiet_s: float = QUIET_S) -> int:
+        """Start measuring in another process; return its number, or that of one at work already.
+
+        It waits for so many seconds for the machine to be quiet.
+        """
+        if (holder := lock_holder(self.lock_path)) is not None:
+            return holder
+        job = asdict(self) | {"run": str(self.run), "result": str(self.result)}
+        job |= {"formats": formats, "quiet_s": quiet_s}
+        with os.fdopen(
+            descriptor(self.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab"
+        ) as log:
+            return spawn_apart(MEASURES, json.dumps(job), log).pid
+
+
+def exports_of(run: RunFolder, model: Model) -> Mapping[ExportFormat, Path]:
+    """The folders of the exports that play `model`.
+
+    They are the run's own; where one of them is of other weights or missing, what was exported in
+    the background takes its place.
+    """
+    if not run.background_exports_path.exists():
+        return run.export_paths
+    weights = digest(weights_of(model))
+    paths = {}
+    for name, usual in run.export_paths.items():
+        background = run.background_exports_path / weights[:16] / name
+        paths[name] = background if is_export(background) and not _is_of(usual, weights) else usual
+    return paths
+
+
+def _is_of(export: Path, weights: str) -> bool:
+    try:
+        return Manifest.load(export).weights_sha256 == weights
+    except ExportError:
+        return False
+
+
+def settled_to_play(
+    run: RunFolder,
+    checkpoint: str,
+    model: Model,
+    asked: SearchConfig,
+    deployment: Deployment,
+    tell: Tell,
+    *,
+    named_backend: bool,
+    begin: bool,
+) -> SearchConfig:
+    """The search with which `model` is played, every "auto" settled.
+
+    Args:
+        run: the model's run.
+        checkpoint: its name.
+        model: the model.
+        asked: the search asked for.
+        deployment: the model's exports.
+        tell: receives what was found in the background, or that it is being looked for.
+        named_backend: whether the user named the backend for this play, perhaps as "auto".
+        begin: whether to look for it now, if nobody has.
+    """
+    left_open = asked.backend == "auto" or (not named_backend and run.backend_left_open)
+    formats = formats_to_try() if left_open else ()
+    if not formats:
+        return settled(model, asked, deployment)
+    measurement = Measurement.of(run, checkpoint, model, asked)
+    found = measurement.found()
+    if found is not None and not found.failure:
+        roots = "auto" if not named_backend else asked.root_backend
+        search = settled(model, replace(asked, backend="auto", root_backend=roots), deployment)
+        plays = played_by(search.backend, root_backend(search))
+        tell("; ".join([f"backend {plays}, as measured in the background", *found.notes]))
+        return search
+    search = settled(model, asked, deployment)
+    again = f"mlx-muzero export {quote(str(run.path))} && mlx-muzero profile {quote(str(run.path))}"
+    if found is not None:
+        tell(
+            f"backend {search.backend}: Apple's frameworks could not be measured for it in the "
+            f"background ({found.failure}; {measurement.log_path} says more). Try by hand: {again}"
+        )
+    elif begin:
+        pid = measurement.begin(formats)
+        tell(
+            f"backend {search.backend} for now: process {pid} exports, verifies and measures "
+            f"{' and '.join(format_named(name).title for name in formats)} in the background, once "
+            f"for checkpoint {checkpoint}; the next start takes the fastest (log: "
+            f"{measurement.log_path})"
+        )
+    return search
