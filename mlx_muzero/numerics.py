@@ -11,8 +11,13 @@ from mlx_muzero import blas
 from mlx_muzero.machine import processor
 
 
-def numerics() -> dict[str, str]:
-    """Processor, libraries and kernels that compute here, by what they are."""
+def numerics(precision: str = "float32") -> dict[str, str]:
+    """Processor, libraries and kernels that compute here, by what they are.
+
+    Args:
+        precision: number format of the products of networks in C++; each gives the same bits
+            with all kernels that fuse multiplication and addition.
+    """
     from importlib.metadata import version
 
     import mlx.core as mx
@@ -22,12 +27,13 @@ def numerics() -> dict[str, str]:
 
     # Features are logarithms and tangents of NumPy's, which has a kernel for each instruction set.
     extensions = np.show_config(mode="dicts").get("SIMD Extensions", {})
+    suffix = "" if precision == "float32" else f" in {precision}"
     newest = ["none", *extensions.get("baseline", []), *extensions.get("found", [])][-1]
     return {
         "processor": processor(),
         "system": _system(),
         "blas": blas.preload().name,
-        "native": f"{_core.kernels()[0]} kernels",
+        "native": f"{_core.kernels()[0]} kernels{suffix}",
         "mlx": f"{version('mlx')} on the {mx.default_device().type.name}",
         "numpy": f"{np.__version__} ({newest})",
     }

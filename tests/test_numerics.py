@@ -31,3 +31,8 @@ def test_a_mac_is_named_by_its_chip_and_release(monkeypatch, chip):
     monkeypatch.setattr(numerics.platform, "mac_ver", lambda: ("15.1", ("", "", ""), "arm64"))
     found = numerics.numerics()
     assert (found["processor"], found["system"]) == (chip or "arm64", "macOS 15.1")
+
+
+def test_a_precision_is_part_of_it():
+    found = numerics.numerics("bfloat16")
+    assert found["native"] == f"{numerics.numerics()['native']} in bfloat16"

@@ -18,9 +18,9 @@ namespace {
 
 class EncoderFace {
  public:
-  EncoderFace(const networks::RepresentationSizes& sizes, const networks::Kernels& kernels,
+  EncoderFace(const networks::RepresentationSizes& sizes, const networks::Arithmetic& arithmetic,
               int threads)
-      : encoder_(sizes, kernels, threads) {}
+      : encoder_(sizes, arithmetic, threads) {}
 
   NamedShapes parameters() { return named_shapes(encoder_.network().parameters()); }
 
@@ -56,13 +56,13 @@ void add_encoder(nb::module_& m) {
       .def(
           "__init__",
           [](EncoderFace* self, int features, int window_bars, int channels, int kernel, int width,
-             int blocks, const std::string& kernels, int threads) {
+             int blocks, const std::string& kernels, int threads, const std::string& precision) {
             new (self) EncoderFace({features, window_bars, channels, kernel, width, blocks},
-                                   kernels_named(kernels), threads);
+                                   arithmetic_named(kernels, precision), threads);
           },
           nb::kw_only(), nb::arg("features"), nb::arg("window_bars"), nb::arg("channels"),
           nb::arg("kernel"), nb::arg("width"), nb::arg("blocks"), nb::arg("kernels"),
-          nb::arg("threads"))
+          nb::arg("threads"), nb::arg("precision") = "float32")
       .def("parameters", &EncoderFace::parameters)
       .def("load", &EncoderFace::load, nb::arg("arrays"))
       .def("encode", &EncoderFace::encode, nb::arg("observation"));

@@ -23,8 +23,8 @@ std::vector<float> to_vector(const float* first, std::size_t count) {
 
 class NetworkFace : public Evaluator {
  public:
-  NetworkFace(const networks::Sizes& sizes, const networks::Kernels& kernels)
-      : evaluator_(sizes, kernels) {}
+  NetworkFace(const networks::Sizes& sizes, const networks::Arithmetic& arithmetic)
+      : evaluator_(sizes, arithmetic) {}
 
   search::LeafEvaluator& leaf_evaluator() override { return evaluator_; }
 
@@ -130,14 +130,15 @@ void add_evaluators(nb::module_& m) {
           "__init__",
           [](NetworkFace* self, int width, int actions, int outcomes, int bins, int outcome_blocks,
              int dynamics_blocks, int policy_blocks, int value_blocks, int afterstate_blocks,
-             const std::string& kernels) {
+             const std::string& kernels, const std::string& precision) {
             new (self) NetworkFace({width, actions, outcomes, bins, outcome_blocks, dynamics_blocks,
                                     policy_blocks, value_blocks, afterstate_blocks},
-                                   kernels_named(kernels));
+                                   arithmetic_named(kernels, precision));
           },
           nb::kw_only(), nb::arg("width"), nb::arg("actions"), nb::arg("outcomes"), nb::arg("bins"),
           nb::arg("outcome_blocks"), nb::arg("dynamics_blocks"), nb::arg("policy_blocks"),
-          nb::arg("value_blocks"), nb::arg("afterstate_blocks"), nb::arg("kernels"))
+          nb::arg("value_blocks"), nb::arg("afterstate_blocks"), nb::arg("kernels"),
+          nb::arg("precision") = "float32")
       .def("parameters", &NetworkFace::parameters)
       .def("load", &NetworkFace::load, nb::arg("arrays"))
       .def("predict", &NetworkFace::predict, nb::arg("latents"))

@@ -24,8 +24,9 @@ using Known = std::optional<In<float>>;
 
 class MarketFace {
  public:
-  MarketFace(const networks::MarketSizes& sizes, const networks::Kernels& kernels, int threads)
-      : evaluator_(sizes, kernels, threads) {}
+  MarketFace(const networks::MarketSizes& sizes, const networks::Arithmetic& arithmetic,
+             int threads)
+      : evaluator_(sizes, arithmetic, threads) {}
 
   NamedShapes parameters() { return named_shapes(evaluator_.network().parameters()); }
 
@@ -156,7 +157,8 @@ void add_market(nb::module_& m) {
           "__init__",
           [](MarketFace* self, int features, int window_bars, std::vector<int> history, int width,
              int outcomes, int positions, int longest, int shortest, int clusters,
-             const std::string& kernels, int threads, std::vector<float> usual, int session_bars) {
+             const std::string& kernels, int threads, std::vector<float> usual, int session_bars,
+             const std::string& precision) {
             new (self) MarketFace({.window = {features, window_bars, std::move(history), width},
                                    .outcomes = outcomes,
                                    .positions = positions,
@@ -165,12 +167,13 @@ void add_market(nb::module_& m) {
                                    .clusters = clusters,
                                    .usual = std::move(usual),
                                    .session_bars = session_bars},
-                                  kernels_named(kernels), threads);
+                                  arithmetic_named(kernels, precision), threads);
           },
           nb::kw_only(), nb::arg("features"), nb::arg("window_bars"), nb::arg("history"),
           nb::arg("width"), nb::arg("outcomes"), nb::arg("positions"), nb::arg("longest"),
           nb::arg("shortest"), nb::arg("clusters"), nb::arg("kernels"), nb::arg("threads"),
-          nb::arg("usual") = std::vector<float>(), nb::arg("session_bars") = 0)
+          nb::arg("usual") = std::vector<float>(), nb::arg("session_bars") = 0,
+          nb::arg("precision") = "float32")
       .def("parameters", &MarketFace::parameters)
       .def("load", &MarketFace::load, nb::arg("arrays"))
       .def("roots", &MarketFace::roots, nb::arg("observation"), nb::arg("known") = nb::none())

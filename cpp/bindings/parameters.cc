@@ -1,11 +1,32 @@
 #include "bindings/parameters.h"
 
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include "networks/matrix.h"
 
 namespace muzero::bindings {
+namespace {
+
+const char* const kPrecisionNames[networks::kPrecisions] = {"float32", "bfloat16", "float16",
+                                                            "int8"};
+
+const networks::Kernels& kernels_named(const std::string& name) {
+  for (const networks::Kernels* kernels : networks::runnable_kernels()) {
+    if (kernels->name == name) return *kernels;
+  }
+  throw search::SearchError("this machine has no kernels named \"" + name + "\"");
+}
+
+networks::Precision precision_named(const std::string& name) {
+  for (int i = 0; i < networks::kPrecisions; ++i) {
+    if (kPrecisionNames[i] == name) return static_cast<networks::Precision>(i);
+  }
+  throw search::SearchError("the networks do not compute in \"" + name + "\"");
+}
+
+}  // namespace
 
 NamedShapes named_shapes(const std::vector<networks::Parameter>& parameters) {
   NamedShapes out;
@@ -26,11 +47,8 @@ void load_parameters(const std::vector<networks::Parameter>& parameters, const A
   }
 }
 
-const networks::Kernels& kernels_named(const std::string& name) {
-  for (const networks::Kernels* kernels : networks::runnable_kernels()) {
-    if (kernels->name == name) return *kernels;
-  }
-  throw search::SearchError("this machine has no kernels named \"" + name + "\"");
+networks::Arithmetic arithmetic_named(const std::string& kernels, const std::string& precision) {
+  return {kernels_named(kernels), precision_named(precision)};
 }
 
 void add_kernels(nb::module_& m) {
@@ -41,6 +59,17 @@ void add_kernels(nb::module_& m) {
     }
     return names;
   });
+  m.def(
+      "instructions",
+      [](const std::string& kernels) {
+        const networks::Kernels& found = kernels_named(kernels);
+        std::vector<std::pair<std::string, std::string>> by_precision;
+        for (int i = 0; i < networks::kPrecisions; ++i) {
+          by_precision.emplace_back(kPrecisionNames[i], found.products[i].instructions);
+        }
+        return by_precision;
+      },
+      nb::arg("kernels"));
   m.def("rows_are_independent", [] { return networks::kRowsAreIndependent; });
 }
 

@@ -1,4 +1,4 @@
-// Helpers for binding networks: kernels by name, and loading of parameter arrays.
+// Helpers for binding networks: arithmetic by name, and loading of parameter arrays.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "bindings/arrays.h"
-#include "networks/kernels.h"
+#include "networks/arithmetic.h"
 #include "networks/parameter.h"
 
 namespace muzero::bindings {
@@ -21,9 +21,11 @@ NamedShapes named_shapes(const std::vector<networks::Parameter>& parameters);
 // Loads one array for each of the parameters, in order.
 void load_parameters(const std::vector<networks::Parameter>& parameters, const Arrays& arrays);
 
-const networks::Kernels& kernels_named(const std::string& name);
+// The kernels and the number format of products with these names.
+networks::Arithmetic arithmetic_named(const std::string& kernels, const std::string& precision);
 
-// Adds _core.kernels(): names of the kernels this machine can run, fastest first.
+// Adds _core.kernels(), names of the kernels this machine can run, fastest first, and
+// _core.instructions(), what multiplies in each precision.
 void add_kernels(nb::module_& m);
 
 }  // namespace muzero::bindings

@@ -15,9 +15,9 @@ constexpr int kWindows = 8;
 
 }  // namespace
 
-Encoder::Encoder(const networks::RepresentationSizes& sizes, const networks::Kernels& kernels,
+Encoder::Encoder(const networks::RepresentationSizes& sizes, const networks::Arithmetic& arithmetic,
                  int threads)
-    : network_(sizes, kernels), pool_(threads) {
+    : network_(sizes, arithmetic), pool_(threads) {
   for (int i = 0; i < threads; ++i) workspaces_.push_back(network_.workspace(kWindows));
 }
 

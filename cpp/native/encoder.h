@@ -10,7 +10,7 @@ namespace muzero::native {
 
 class Encoder {
  public:
-  Encoder(const networks::RepresentationSizes& sizes, const networks::Kernels& kernels,
+  Encoder(const networks::RepresentationSizes& sizes, const networks::Arithmetic& arithmetic,
           int threads);
 
   networks::RepresentationNetwork& network() { return network_; }

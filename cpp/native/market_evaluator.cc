@@ -21,8 +21,8 @@ constexpr int kRows = 32;
 }  // namespace
 
 MarketEvaluator::MarketEvaluator(const networks::MarketSizes& sizes,
-                                 const networks::Kernels& kernels, int threads)
-    : network_(sizes, kernels), pool_(threads) {}
+                                 const networks::Arithmetic& arithmetic, int threads)
+    : network_(sizes, arithmetic), pool_(threads) {}
 
 MarketEvaluator::Worker::Worker(const networks::MarketNetwork& network, int rows)
     : workspace(network.workspace(rows)),

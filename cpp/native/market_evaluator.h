@@ -37,7 +37,7 @@ struct TreeColumns {
 
 class MarketEvaluator {
  public:
-  MarketEvaluator(const networks::MarketSizes& sizes, const networks::Kernels& kernels,
+  MarketEvaluator(const networks::MarketSizes& sizes, const networks::Arithmetic& arithmetic,
                   int threads);
 
   networks::MarketNetwork& network() { return network_; }

@@ -12,8 +12,8 @@ namespace muzero::native {
 
 class NetworkEvaluator : public search::LeafEvaluator {
  public:
-  NetworkEvaluator(const networks::Sizes& sizes, const networks::Kernels& kernels)
-      : network_(sizes, kernels) {}
+  NetworkEvaluator(const networks::Sizes& sizes, const networks::Arithmetic& arithmetic)
+      : network_(sizes, arithmetic) {}
 
   networks::RecurrentNetwork& network() { return network_; }
 

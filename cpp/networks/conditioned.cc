@@ -7,11 +7,11 @@
 
 namespace muzero::networks {
 
-ConditionedDense::ConditionedDense(const Kernels& kernels, int width, int conditions, int out)
+ConditionedDense::ConditionedDense(const Arithmetic& arithmetic, int width, int conditions, int out)
     : width_(width),
       conditions_(conditions),
       out_(out),
-      latent_(kernels, width, out),
+      latent_(arithmetic, width, out),
       columns_(zeros(as_size(conditions) * as_size(out))) {}
 
 void ConditionedDense::add_parameters(const std::string& name, std::vector<Parameter>& parameters) {

@@ -12,9 +12,9 @@ namespace muzero::networks {
 // y = [x, conditions] W^T + b. Adding a column of W for each condition replaces a wider product.
 class ConditionedDense {
  public:
-  ConditionedDense(const Kernels& kernels, int width, int conditions)
-      : ConditionedDense(kernels, width, conditions, width) {}
-  ConditionedDense(const Kernels& kernels, int width, int conditions, int out);
+  ConditionedDense(const Arithmetic& arithmetic, int width, int conditions)
+      : ConditionedDense(arithmetic, width, conditions, width) {}
+  ConditionedDense(const Arithmetic& arithmetic, int width, int conditions, int out);
   void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
 
   // The latent's part: latent [rows, padded(width)] -> y [rows, padded(out)].

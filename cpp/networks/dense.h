@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "networks/arithmetic.h"
 #include "networks/floats.h"
-#include "networks/kernels.h"
+#include "networks/matrix.h"
 #include "networks/parameter.h"
 
 namespace muzero::networks {
@@ -14,7 +15,7 @@ namespace muzero::networks {
 class Dense {
  public:
   // `padding` is the value of the padding columns of y.
-  Dense(const Kernels& kernels, int in, int out, float padding = 0.0f);
+  Dense(const Arithmetic& arithmetic, int in, int out, float padding = 0.0f);
 
   // weight [out, in], its rows `row_stride` apart; bias [out].
   void load_weight(const float* weight, int row_stride);
@@ -25,10 +26,9 @@ class Dense {
   void operator()(const float* x, int rows, float* y) const;
 
  private:
-  const Kernels& kernels_;
   int in_;
   int out_;
-  Floats weight_;
+  Matrix weight_;
   Floats bias_;
 };
 

@@ -1,4 +1,5 @@
-// The kernels of each instruction set; runnable_kernels() returns those this machine can run.
+// The kernels of each instruction set, and products with instructions that only some of its
+// processors have; runnable_kernels() returns what this machine can run.
 #pragma once
 
 #include "networks/kernels.h"
@@ -7,7 +8,10 @@ namespace muzero::networks {
 
 #if defined(__x86_64__)
 extern const Kernels kAvx512Kernels;
+extern const Product kAvx512BFloat16;  // in place of kAvx512Kernels' own
+extern const Product kAvx512Int8;
 extern const Kernels kAvx2Kernels;
+extern const Product kAvx2Int8;
 #endif
 extern const Kernels kBaselineKernels;
 

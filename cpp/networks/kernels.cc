@@ -5,26 +5,43 @@
 namespace muzero::networks {
 namespace {
 
-std::vector<const Kernels*> look() {
-  std::vector<const Kernels*> found;
+#if defined(__x86_64__)
+void replace(Kernels& kernels, Precision precision, const Product& product) {
+  kernels.products[static_cast<int>(precision)] = product;
+}
+#endif
+
+std::vector<Kernels> look() {
+  std::vector<Kernels> found;
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")) {
-    found.push_back(&kAvx512Kernels);
+    Kernels& kernels = found.emplace_back(kAvx512Kernels);
+    if (__builtin_cpu_supports("avx512bf16")) {
+      replace(kernels, Precision::kBFloat16, kAvx512BFloat16);
+    }
+    if (__builtin_cpu_supports("avx512vnni")) replace(kernels, Precision::kInt8, kAvx512Int8);
   }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    found.push_back(&kAvx2Kernels);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+      __builtin_cpu_supports("f16c")) {
+    Kernels& kernels = found.emplace_back(kAvx2Kernels);
+    if (__builtin_cpu_supports("avxvnni")) replace(kernels, Precision::kInt8, kAvx2Int8);
   }
 #endif
-  found.push_back(&kBaselineKernels);
+  found.push_back(kBaselineKernels);
   return found;
 }
 
 }  // namespace
 
 const std::vector<const Kernels*>& runnable_kernels() {
-  static const std::vector<const Kernels*> found = look();
-  return found;
+  static const std::vector<Kernels> found = look();
+  static const std::vector<const Kernels*> named = [] {
+    std::vector<const Kernels*> all;
+    for (const Kernels& kernels : found) all.push_back(&kernels);
+    return all;
+  }();
+  return named;
 }
 
 }  // namespace muzero::networks

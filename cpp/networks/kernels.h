@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "common/integers.h"
@@ -28,12 +29,36 @@ inline constexpr float kImpossibleLogit = -1e30f;
 // nn.LayerNorm's default.
 inline constexpr float kLayerNormEpsilon = 1e-5f;
 
-// Weights split into panels of `panel` output columns: [padded(out) / panel, in, panel].
+// Number format of the weights and rows of a product; sums of products are float32, or int32 where
+// they are integers.
+//   kBFloat16  pairs of inputs, the second first, in a fused multiply-add each, as AVX512-BF16 does
+//   kFloat16   one input after the other in a fused multiply-add each, as kFloat32
+//   kInt8      weights scaled by output, rows by their range; the sum of integers is exact
+// Each gives the same bits on all machines with fused multiply-add, whatever instructions they
+// have.
+enum class Precision { kFloat32, kBFloat16, kFloat16, kInt8 };
+inline constexpr int kPrecisions = 4;
+
+// Smaller numbers are rounded to zero in bfloat16.
+inline constexpr float kSmallestBFloat16 = 0x1p-54f;
+
+// Weights split into panels of Kernels::panel output columns: [padded(out) / panel, steps, panel],
+// where a step takes Product::inputs inputs. Zeros follow the last input.
 struct Panels {
-  const float* weights;
+  const void* weights;
   const float* bias;  // [padded(out)]
   int in;
   int out;
+  const float* scale = nullptr;        // int8: value of 1 by output, [padded(out)]
+  const std::int32_t* sums = nullptr;  // int8: sum of the weights by output, [padded(out)]
+};
+
+// A product in one number format.
+struct Product {
+  const char* instructions;  // that multiply
+  int inputs;                // of a step, next to each other in memory
+  // y = x W^T + b; x [rows, padded(in)], whose padding may hold anything, y [rows, padded(out)].
+  void (*multiply)(const Panels& panels, const float* x, int rows, float* y);
 };
 
 // Gain and bias of a LayerNorm, [padded(width)], padded with zeros.
@@ -47,8 +72,7 @@ struct Kernels {
   const char* name;
   int panel;  // columns of a panel, a divisor of kLaneBlock
 
-  // y = x W^T + b; x [rows, padded(in)], y [rows, padded(out)].
-  void (*multiply)(const Panels& panels, const float* x, int rows, float* y);
+  Product products[kPrecisions];  // by Precision
   // y = norm(x), y = relu(norm(x)), y = relu(y + norm(x)); x and y [rows, padded(width)].
   void (*normalize)(const NormWeights& norm, const float* x, int rows, float* y);
   void (*normalize_relu)(const NormWeights& norm, const float* x, int rows, float* y);
@@ -57,9 +81,13 @@ struct Kernels {
   void (*softmax)(float* logits, int rows, int stride);
   // Mean of `centers` [stride] under the softmax of each row of logits [rows, stride].
   void (*expectation)(const float* logits, const float* centers, int rows, int stride, float* mean);
+
+  constexpr const Product& product(Precision precision) const {
+    return products[static_cast<int>(precision)];
+  }
 };
 
-// The kernels this machine can run, fastest first.
+// The kernels this machine can run, fastest first, each with the fastest products it can run.
 const std::vector<const Kernels*>& runnable_kernels();
 
 }  // namespace muzero::networks

@@ -1,139 +1,19 @@
-// Source of the kernels, included once per instruction set by a file that defines
-//   MUZERO_TARGET         function attribute that enables the instruction set
-//   MUZERO_LANES          floats in a vector register
-//   MUZERO_PANEL_VECTORS  vector registers across a panel
-//   MUZERO_BLOCK_ROWS     rows whose sums are in registers at the same time
-// Everything is in an unnamed namespace, so each file has its own copy.
+// Source of the kernels of an instruction set, included by a file that defines what
+// kernels_lanes.h asks for.
+#pragma once
 
 #include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
 
-#include "common/aligned.h"
-#include "common/integers.h"
-#include "networks/kernels.h"
-
-#define MUZERO_INLINE MUZERO_TARGET __attribute__((always_inline)) inline
+#include "networks/kernels_multiply.h"
 
 namespace muzero::networks {
 namespace {
-
-constexpr int kLanes = MUZERO_LANES;
-constexpr int kPanelVectors = MUZERO_PANEL_VECTORS;
-constexpr int kPanel = kLanes * kPanelVectors;
-constexpr int kBlockRows = MUZERO_BLOCK_ROWS;
-constexpr int kLineFloats = static_cast<int>(kCacheLine / sizeof(float));
-
-static_assert(kLaneBlock % kPanel == 0);
 
 // Sums use 32 partial sums whatever the vector width, spread over several registers so that
 // additions need not wait for each other.
 constexpr int kPartialSums = 32;
 static_assert(kLaneBlock % kPartialSums == 0);
 constexpr int kSumVectors = kPartialSums / kLanes;
-
-template <int n>
-struct Lanes {
-  typedef float Type __attribute__((vector_size(n * sizeof(float))));
-};
-template <>
-struct Lanes<1> {
-  typedef float Type;
-};
-
-typedef Lanes<kLanes>::Type Vec;
-typedef std::int32_t IntVec __attribute__((vector_size(kLanes * sizeof(float))));
-typedef float UnalignedVec
-    __attribute__((vector_size(kLanes * sizeof(float)), aligned(sizeof(float)), may_alias));
-
-MUZERO_INLINE Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
-MUZERO_INLINE void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
-// x - 0 rather than x + 0, which would turn -0 into 0 and so could not be optimized away.
-MUZERO_INLINE Vec splat(float x) { return x - Vec{}; }
-MUZERO_INLINE Vec larger(Vec a, Vec b) { return a > b ? a : b; }
-
-// ---- y = x W^T + b -----------------------------------------------------------------------------
-
-// The weights of all networks exceed a core's own caches, so every product would wait for its
-// weights, and the hardware prefetcher helps too little. Each block of rows therefore prefetches
-// weights while it is multiplied.
-enum class Ahead {
-  kOwn,    // its own panel, kAhead floats ahead
-  kOthers  // part of the next panel; other blocks prefetch the rest
-};
-constexpr int kAhead = 2048;
-
-// Multiplies kRows rows by one panel. Prefetches `step` floats of `others` per row of weights: at
-// most one cache line, since at least two blocks share the work.
-template <int kRows, Ahead kWhich>
-MUZERO_INLINE void multiply_block(const float* weights, const float* bias, int in,
-                                  const float* others, int step, const float* x,
-                                  std::ptrdiff_t x_stride, float* y, std::ptrdiff_t y_stride) {
-  Vec sum[kRows][kPanelVectors];
-  for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kPanelVectors; ++v) sum[r][v] = load(bias + v * kLanes);
-  }
-  for (int k = 0; k < in; ++k, weights += kPanel) {
-    if constexpr (kWhich == Ahead::kOwn) {
-      for (int i = 0; i < kPanel; i += kLineFloats) __builtin_prefetch(weights + kAhead + i);
-    } else {
-      __builtin_prefetch(others, 0, 2);  // not into L1, which still needs this panel
-      others += step;
-    }
-    Vec w[kPanelVectors];
-    for (int v = 0; v < kPanelVectors; ++v) w[v] = load(weights + v * kLanes);
-    for (int r = 0; r < kRows; ++r) {
-      const Vec one = splat(x[r * x_stride + k]);
-      for (int v = 0; v < kPanelVectors; ++v) sum[r][v] += one * w[v];
-    }
-  }
-  for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kPanelVectors; ++v) store(y + r * y_stride + v * kLanes, sum[r][v]);
-  }
-}
-
-// The same for `rows` rows, at most kRows.
-template <int kRows, Ahead kWhich>
-MUZERO_INLINE void multiply_rows(int rows, const float* weights, const float* bias, int in,
-                                 const float* others, int step, const float* x,
-                                 std::ptrdiff_t x_stride, float* y, std::ptrdiff_t y_stride) {
-  if (rows == kRows) {
-    multiply_block<kRows, kWhich>(weights, bias, in, others, step, x, x_stride, y, y_stride);
-  } else if constexpr (kRows > 1) {
-    multiply_rows<kRows - 1, kWhich>(rows, weights, bias, in, others, step, x, x_stride, y,
-                                     y_stride);
-  }
-}
-
-MUZERO_TARGET void multiply(const Panels& panels, const float* x, int rows, float* y) {
-  const std::ptrdiff_t x_stride = padded(panels.in);
-  const int columns = padded(panels.out);
-  const std::ptrdiff_t panel_size = std::ptrdiff_t{panels.in} * kPanel;
-  const int blocks = divided_up(rows, kBlockRows);
-  const int step = divided_up(kPanel, blocks);
-  for (int column = 0; column < columns; column += kPanel) {
-    const float* weights = panels.weights + column / kPanel * panel_size;
-    const float* next_panel = weights + panel_size;
-    const float* bias = panels.bias + column;
-    // Blocks of similar size: with only a few rows, the sums would wait for each other.
-    for (int block = 0, r = 0; block < blocks; ++block) {
-      const int next = rows * (block + 1) / blocks;
-      const float* block_x = x + r * x_stride;
-      float* block_y = y + std::ptrdiff_t{r} * columns + column;
-      // No block has prefetched the first panel.
-      if (blocks == 1 || (block == 0 && column == 0)) {
-        multiply_rows<kBlockRows, Ahead::kOwn>(next - r, weights, bias, panels.in, nullptr, 0,
-                                               block_x, x_stride, block_y, columns);
-      } else {
-        const float* others = next_panel + std::ptrdiff_t{block} * panels.in * step;
-        multiply_rows<kBlockRows, Ahead::kOthers>(next - r, weights, bias, panels.in, others, step,
-                                                  block_x, x_stride, block_y, columns);
-      }
-      r = next;
-    }
-  }
-}
 
 // ---- sums over a row ---------------------------------------------------------------------------
 
@@ -285,8 +165,15 @@ MUZERO_TARGET void expectation(const float* logits, const float* centers, int ro
 }
 
 constexpr Kernels table(const char* name) {
-  return {name,    kPanel,     multiply, normalize, normalize_relu, normalize_add_relu,
-          softmax, expectation};
+  return {name,
+          kPanel,
+          {product_of<Float32>("float32"), product_of<BFloat16>("float32"),
+           product_of<Float16>("float32"), product_of<Int8>("int16")},
+          normalize,
+          normalize_relu,
+          normalize_add_relu,
+          softmax,
+          expectation};
 }
 
 }  // namespace

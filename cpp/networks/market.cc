@@ -16,8 +16,10 @@ constexpr float kFadingBars = 10.0f;
 
 }  // namespace
 
-Head::Head(const Kernels& kernels, int width, int outputs, float padding)
-    : width_(width), hidden_(kernels, width, width), output_(kernels, width, outputs, padding) {}
+Head::Head(const Arithmetic& arithmetic, int width, int outputs, float padding)
+    : width_(width),
+      hidden_(arithmetic, width, width),
+      output_(arithmetic.kernels, width, outputs, padding) {}
 
 void Head::add_parameters(const std::string& name, std::vector<Parameter>& parameters) {
   hidden_.add_parameters(name + ".hidden", parameters);
@@ -31,14 +33,14 @@ void Head::operator()(const float* latent, int rows, Workspace& workspace, float
   output_(inner, rows, y);
 }
 
-MarketNetwork::MarketNetwork(const MarketSizes& sizes, const Kernels& kernels)
+MarketNetwork::MarketNetwork(const MarketSizes& sizes, const Arithmetic& arithmetic)
     : sizes_(sizes),
-      kernels_(kernels),
-      representation_(sizes.window, kernels),
-      dynamics_input_(kernels, width(), sizes.outcomes),
-      dynamics_output_(kernels, width(), width()),
-      outcome_head_(kernels, width(), sizes.outcomes, kImpossibleLogit),
-      move_head_(kernels, width(), sizes.outcomes),
+      kernels_(arithmetic.kernels),
+      representation_(sizes.window, arithmetic),
+      dynamics_input_(arithmetic, width(), sizes.outcomes),
+      dynamics_output_(arithmetic, width(), width()),
+      outcome_head_(arithmetic, width(), sizes.outcomes, kImpossibleLogit),
+      move_head_(arithmetic, width(), sizes.outcomes),
       mean_(zeros(kSummary)),
       scale_(zeros(kSummary)),
       centers_(zeros(as_size(kSummary * sizes.clusters))) {
@@ -48,10 +50,10 @@ MarketNetwork::MarketNetwork(const MarketSizes& sizes, const Kernels& kernels)
   outcome_head_.add_parameters("outcome_head", parameters_);
   move_head_.add_parameters("move_head", parameters_);
   if (sizes_.usual.empty()) {
-    worth_head_.emplace(kernels, width(), sizes.positions)
+    worth_head_.emplace(arithmetic, width(), sizes.positions)
         .add_parameters("worth_head", parameters_);
   } else {
-    told_head_.emplace(kernels, width(), static_cast<int>(sizes_.usual.size()), sizes.positions)
+    told_head_.emplace(arithmetic, width(), static_cast<int>(sizes_.usual.size()), sizes.positions)
         .add_parameters("worth_head", parameters_);
   }
   parameters_.push_back(

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "networks/arithmetic.h"
 #include "networks/conditioned.h"
 #include "networks/dense.h"
-#include "networks/kernels.h"
 #include "networks/parameter.h"
 #include "networks/told_head.h"
 #include "networks/window_mlp.h"
@@ -34,7 +34,7 @@ struct MarketSizes {
 // One hidden layer with ReLU, then outputs.
 class Head {
  public:
-  Head(const Kernels& kernels, int width, int outputs, float padding = 0.0f);
+  Head(const Arithmetic& arithmetic, int width, int outputs, float padding = 0.0f);
   void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
   // latent [rows, padded(D)] -> y [rows, padded(outputs)]; uses workspace.inner.
   void operator()(const float* latent, int rows, Workspace& workspace, float* y) const;
@@ -48,7 +48,7 @@ class Head {
 // Inference is const: any number of threads may call, each with its own workspace.
 class MarketNetwork {
  public:
-  MarketNetwork(const MarketSizes& sizes, const Kernels& kernels);
+  MarketNetwork(const MarketSizes& sizes, const Arithmetic& arithmetic);
   MarketNetwork(const MarketNetwork&) = delete;
   MarketNetwork& operator=(const MarketNetwork&) = delete;
 

@@ -1,58 +1,115 @@
 #include "networks/matrix.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "common/integers.h"
+#include "networks/rounding.h"
 
 #if defined(MUZERO_CBLAS)
 #include <Accelerate/Accelerate.h>
-
-#include "common/integers.h"
 #endif
 
 namespace muzero::networks {
+namespace {
 
+// Bytes of a weight, whichever way it is packed.
+std::size_t weight_bytes(Precision precision) {
+  switch (precision) {
+    case Precision::kFloat32:
+      return 4;
+    case Precision::kBFloat16:
+    case Precision::kFloat16:
+      return 2;
+    case Precision::kInt8:
+      return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Matrix::Matrix(const Arithmetic& arithmetic, int in, int out)
+    : arithmetic_(arithmetic), in_(in), out_(out) {
+  const std::size_t bytes = as_size(rounded_up(in, arithmetic.product().inputs)) *
+                            as_size(padded(out)) * weight_bytes(arithmetic.precision);
+  packed_ = allocate_aligned<std::byte>(bytes);
+  std::fill_n(packed_.get(), bytes, std::byte{});
+  if (arithmetic.precision != Precision::kInt8) return;
+  scale_ = zeros(as_size(padded(out)));
+  sums_ = allocate_aligned<std::int32_t>(as_size(padded(out)));
+  std::fill_n(sums_.get(), padded(out), 0);
+}
+
+void Matrix::load(const float* weight, int row_stride) {
+  for (int row = 0; row < out_; ++row, weight += row_stride) {
+    switch (arithmetic_.precision) {
+      case Precision::kFloat32:
 #if defined(MUZERO_CBLAS)
-
-// Accelerate uses the matrix units of Apple's processors, which no public instruction does; it
-// packs weights itself.
-
-std::size_t packed_size(int in, int out) { return as_size(in) * as_size(out); }
-
-void pack(const Kernels&, const float* weight, int row_stride, int in, int out, float* packed) {
-  for (int row = 0; row < out; ++row) {
-    std::copy_n(weight + std::ptrdiff_t{row} * row_stride, in, packed + std::ptrdiff_t{row} * in);
-  }
-}
-
-void multiply(const Kernels&, const Panels& packed, const float* x, int rows, float* y) {
-  const int columns = padded(packed.out);
-  for (int r = 0; r < rows; ++r) {
-    std::copy_n(packed.bias, columns, y + std::ptrdiff_t{r} * columns);
-  }
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, packed.out, packed.in, 1.0f, x,
-              padded(packed.in), packed.weights, packed.in, 1.0f, y, columns);
-}
-
+        std::copy_n(weight, in_,
+                    reinterpret_cast<float*>(packed_.get()) + std::ptrdiff_t{row} * in_);
 #else
-
-std::size_t packed_size(int in, int out) { return padded_area(in, out); }
-
-void pack(const Kernels& kernels, const float* weight, int row_stride, int in, int out,
-          float* packed) {
-  const int panel = kernels.panel;
-  for (int first = 0; first < out; first += panel) {
-    float* columns = packed + std::ptrdiff_t{first} * in;
-    const int last = std::min(first + panel, out);
-    for (int row = first; row < last; ++row) {
-      const float* from = weight + std::ptrdiff_t{row} * row_stride;
-      for (int k = 0; k < in; ++k) columns[std::ptrdiff_t{k} * panel + row - first] = from[k];
+        pack<float>(row, weight, [](float x) { return x; });
+#endif
+        break;
+      case Precision::kBFloat16:
+        pack<std::uint16_t>(row, weight, bfloat16_bits);
+        break;
+      case Precision::kFloat16:
+        pack<std::uint16_t>(row, weight, float16_bits);
+        break;
+      case Precision::kInt8:
+        pack_int8(row, weight);
+        break;
     }
   }
 }
 
-void multiply(const Kernels& kernels, const Panels& packed, const float* x, int rows, float* y) {
-  kernels.multiply(packed, x, rows, y);
+template <typename T, typename Convert>
+void Matrix::pack(int row, const float* weight, const Convert& convert) {
+  const int panel = arithmetic_.kernels.panel, inputs = arithmetic_.product().inputs;
+  const std::ptrdiff_t step = std::ptrdiff_t{panel} * inputs;
+  const std::ptrdiff_t steps = divided_up(in_, inputs);
+  T* to = reinterpret_cast<T*>(packed_.get()) + row / panel * steps * step + row % panel * inputs;
+  for (int k = 0; k < in_; k += inputs, to += step) {
+    for (int i = 0; i < inputs && k + i < in_; ++i) to[i] = convert(weight[k + i]);
+  }
 }
 
+// To whole numbers from -127 to 127. A row that is not finite makes its outputs no numbers, which
+// the search refuses.
+void Matrix::pack_int8(int row, const float* weight) {
+  float largest = 0.0f;
+  bool finite = true;
+  for (int k = 0; k < in_; ++k) {
+    largest = std::max(largest, std::abs(weight[k]));
+    finite = finite && std::isfinite(weight[k]);
+  }
+  const float scale = finite ? largest / 127.0f : std::numeric_limits<float>::quiet_NaN();
+  std::int32_t sum = 0;
+  pack<std::int8_t>(row, weight, [&](float x) {
+    const auto whole = scale > 0.0f ? static_cast<std::int8_t>(std::nearbyint(x / scale)) : 0;
+    sum += whole;
+    return static_cast<std::int8_t>(whole);
+  });
+  scale_[as_size(row)] = scale;
+  sums_[as_size(row)] = sum;
+}
+
+void Matrix::multiply(const float* x, const float* bias, int rows, float* y) const {
+#if defined(MUZERO_CBLAS)
+  // Accelerate uses the matrix units of Apple's processors and packs weights itself.
+  if (arithmetic_.precision == Precision::kFloat32) {
+    const int columns = padded(out_);
+    for (int r = 0; r < rows; ++r) std::copy_n(bias, columns, y + std::ptrdiff_t{r} * columns);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, out_, in_, 1.0f, x, padded(in_),
+                reinterpret_cast<const float*>(packed_.get()), in_, 1.0f, y, columns);
+    return;
+  }
 #endif
+  arithmetic_.product().multiply({packed_.get(), bias, in_, out_, scale_.get(), sums_.get()}, x,
+                                 rows, y);
+}
 
 }  // namespace muzero::networks

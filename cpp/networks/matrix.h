@@ -1,19 +1,14 @@
-// The matrix product under every layer: our packed kernel, or Accelerate on macOS
+// The matrix product under every layer: our packed kernels, or Accelerate for float32 on macOS
 // (MUZERO_CBLAS, which CMakeLists.txt defines).
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
-#include "networks/kernels.h"
+#include "networks/arithmetic.h"
+#include "networks/floats.h"
 
 namespace muzero::networks {
-
-// Number of floats in packed weights [out, in].
-std::size_t packed_size(int in, int out);
-
-// Packs weight [out, in], whose rows are `row_stride` apart, for multiply().
-void pack(const Kernels& kernels, const float* weight, int row_stride, int in, int out,
-          float* packed);
 
 // Whether a row of a product is the same, bit for bit, whatever the other rows are: true for our
 // kernels, but Accelerate promises it only for identical calls.
@@ -23,7 +18,29 @@ inline constexpr bool kRowsAreIndependent = false;
 inline constexpr bool kRowsAreIndependent = true;
 #endif
 
-// y = x W^T + b; x [rows, padded(in)], y [rows, padded(out)].
-void multiply(const Kernels& kernels, const Panels& packed, const float* x, int rows, float* y);
+// Weights [out, in], packed when they are loaded, not for every product.
+class Matrix {
+ public:
+  Matrix(const Arithmetic& arithmetic, int in, int out);
+
+  // weight [out, in], its rows `row_stride` apart.
+  void load(const float* weight, int row_stride);
+  // y = x W^T + bias; x [rows, padded(in)], bias [padded(out)], y [rows, padded(out)].
+  void multiply(const float* x, const float* bias, int rows, float* y) const;
+
+ private:
+  // Packs a row of W after conversion to T.
+  template <typename T, typename Convert>
+  void pack(int row, const float* weight, const Convert& convert);
+  void pack_int8(int row, const float* weight);
+
+  Arithmetic arithmetic_;
+  int in_;
+  int out_;
+  AlignedArray<std::byte> packed_;
+  // int8 only, [padded(out)]:
+  Floats scale_;
+  AlignedArray<std::int32_t> sums_;
+};
 
 }  // namespace muzero::networks

@@ -8,23 +8,24 @@
 
 namespace muzero::networks {
 
-RecurrentNetwork::RecurrentNetwork(const Sizes& sizes, const Kernels& kernels)
+RecurrentNetwork::RecurrentNetwork(const Sizes& sizes, const Arithmetic& arithmetic)
     : sizes_(sizes),
-      kernels_(kernels),
+      kernels_(arithmetic.kernels),
       stride_(padded(sizes.width)),
-      outcome_body_(kernels, sizes.width, sizes.actions, sizes.outcome_blocks),
-      outcome_logits_(kernels, sizes.width, sizes.outcomes, kImpossibleLogit),
-      dynamics_body_(kernels, sizes.width, sizes.actions + sizes.outcomes, sizes.dynamics_blocks),
-      next_latent_(kernels, sizes.width, sizes.width),
-      next_latent_norm_(kernels, sizes.width),
-      reward_(kernels, sizes.width, 1),
-      policy_tower_(kernels, sizes.width, sizes.policy_blocks),
-      policy_logits_(kernels, sizes.width, sizes.actions, kImpossibleLogit),
-      value_tower_(kernels, sizes.width, sizes.value_blocks),
-      value_logits_(kernels, sizes.width, sizes.bins, kImpossibleLogit),
+      outcome_body_(arithmetic, sizes.width, sizes.actions, sizes.outcome_blocks),
+      outcome_logits_(kernels_, sizes.width, sizes.outcomes, kImpossibleLogit),
+      dynamics_body_(arithmetic, sizes.width, sizes.actions + sizes.outcomes,
+                     sizes.dynamics_blocks),
+      next_latent_(arithmetic, sizes.width, sizes.width),
+      next_latent_norm_(kernels_, sizes.width),
+      reward_(kernels_, sizes.width, 1),
+      policy_tower_(arithmetic, sizes.width, sizes.policy_blocks),
+      policy_logits_(kernels_, sizes.width, sizes.actions, kImpossibleLogit),
+      value_tower_(arithmetic, sizes.width, sizes.value_blocks),
+      value_logits_(kernels_, sizes.width, sizes.bins, kImpossibleLogit),
       value_centers_(zeros(as_size(padded(sizes.bins)))),
-      afterstate_body_(kernels, sizes.width, sizes.actions, sizes.afterstate_blocks),
-      afterstate_norm_(kernels, sizes.width) {
+      afterstate_body_(arithmetic, sizes.width, sizes.actions, sizes.afterstate_blocks),
+      afterstate_norm_(kernels_, sizes.width) {
   outcome_body_.add_parameters("outcome_network.body", parameters_);
   outcome_logits_.add_parameters("outcome_network.logits", parameters_);
   dynamics_body_.add_parameters("dynamics_network.body", parameters_);

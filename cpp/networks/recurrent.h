@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "networks/arithmetic.h"
 #include "networks/dense.h"
-#include "networks/kernels.h"
 #include "networks/layer_norm.h"
 #include "networks/parameter.h"
 #include "networks/tower.h"
@@ -29,7 +29,7 @@ struct Sizes {
 // rows of a call. Inference is const: any number of threads may call, each with its own workspace.
 class RecurrentNetwork {
  public:
-  RecurrentNetwork(const Sizes& sizes, const Kernels& kernels);
+  RecurrentNetwork(const Sizes& sizes, const Arithmetic& arithmetic);
   RecurrentNetwork(const RecurrentNetwork&) = delete;
   RecurrentNetwork& operator=(const RecurrentNetwork&) = delete;
 

@@ -8,14 +8,14 @@
 namespace muzero::networks {
 
 RepresentationNetwork::RepresentationNetwork(const RepresentationSizes& sizes,
-                                             const Kernels& kernels)
+                                             const Arithmetic& arithmetic)
     : sizes_(sizes),
-      kernels_(kernels),
-      encoder_(kernels, sizes.features, sizes.channels, sizes.kernel),
-      attention_(kernels, sizes.channels, 1),
-      projection_(kernels, sizes.channels + sizes.features, sizes.width),
-      projection_norm_(kernels, sizes.width),
-      tower_(kernels, sizes.width, sizes.blocks) {
+      kernels_(arithmetic.kernels),
+      encoder_(arithmetic, sizes.features, sizes.channels, sizes.kernel),
+      attention_(kernels_, sizes.channels, 1),
+      projection_(arithmetic, sizes.channels + sizes.features, sizes.width),
+      projection_norm_(kernels_, sizes.width),
+      tower_(arithmetic, sizes.width, sizes.blocks) {
   encoder_.add_parameters("representation_network.encoder", parameters_);
   attention_.add_parameters("representation_network.attention", parameters_);
   projection_.add_parameters("representation_network.projection", parameters_);

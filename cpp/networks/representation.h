@@ -3,8 +3,8 @@
 
 #include <vector>
 
+#include "networks/arithmetic.h"
 #include "networks/dense.h"
-#include "networks/kernels.h"
 #include "networks/layer_norm.h"
 #include "networks/parameter.h"
 #include "networks/tcn.h"
@@ -32,7 +32,7 @@ struct RepresentationWorkspace {
 // Inference is const: any number of threads may call, each with its own workspace.
 class RepresentationNetwork {
  public:
-  RepresentationNetwork(const RepresentationSizes& sizes, const Kernels& kernels);
+  RepresentationNetwork(const RepresentationSizes& sizes, const Arithmetic& arithmetic);
   RepresentationNetwork(const RepresentationNetwork&) = delete;
   RepresentationNetwork& operator=(const RepresentationNetwork&) = delete;
 

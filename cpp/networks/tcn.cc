@@ -14,8 +14,8 @@ TcnWorkspace::TcnWorkspace(int rows, int values, int most_taps)
       skip(zeros(padded_area(rows, values))),
       taps(zeros(padded_area(rows, most_taps))) {}
 
-CausalConv::CausalConv(const Kernels& kernels, int in, int out, int kernel, int dilation)
-    : in_(in), kernel_(kernel), dilation_(dilation), taps_(kernels, kernel * in, out) {}
+CausalConv::CausalConv(const Arithmetic& arithmetic, int in, int out, int kernel, int dilation)
+    : in_(in), kernel_(kernel), dilation_(dilation), taps_(arithmetic, kernel * in, out) {}
 
 void CausalConv::add_parameters(const std::string& name, std::vector<Parameter>& parameters) {
   taps_.add_parameters(name + ".taps", parameters);
@@ -40,11 +40,12 @@ void CausalConv::operator()(const float* x, Windows windows, float* taps, float*
   taps_(taps, windows.rows(), y);
 }
 
-TemporalBlock::TemporalBlock(const Kernels& kernels, int in, int out, int kernel, int dilation)
+TemporalBlock::TemporalBlock(const Arithmetic& arithmetic, int in, int out, int kernel,
+                             int dilation)
     : out_(out),
-      conv_1_(kernels, in, out, kernel, dilation),
-      conv_2_(kernels, out, out, kernel, dilation) {
-  if (in != out) residual_.emplace(kernels, in, out);
+      conv_1_(arithmetic, in, out, kernel, dilation),
+      conv_2_(arithmetic, out, out, kernel, dilation) {
+  if (in != out) residual_.emplace(arithmetic, in, out);
 }
 
 void TemporalBlock::add_parameters(const std::string& name, std::vector<Parameter>& parameters) {
@@ -70,11 +71,14 @@ void TemporalBlock::operator()(Windows windows, TcnWorkspace& workspace) const {
   relu(count, x);
 }
 
-TemporalEncoder::TemporalEncoder(const Kernels& kernels, int features, int channels, int kernel)
-    : widest_(std::max(features, channels)), kernel_(kernel), output_(kernels, channels, channels) {
+TemporalEncoder::TemporalEncoder(const Arithmetic& arithmetic, int features, int channels,
+                                 int kernel)
+    : widest_(std::max(features, channels)),
+      kernel_(kernel),
+      output_(arithmetic, channels, channels) {
   int in = features;
   for (const int dilation : kDilations) {
-    blocks_.emplace_back(kernels, in, channels, kernel, dilation);
+    blocks_.emplace_back(arithmetic, in, channels, kernel, dilation);
     in = channels;
   }
 }

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "networks/arithmetic.h"
 #include "networks/dense.h"
 #include "networks/floats.h"
-#include "networks/kernels.h"
 #include "networks/parameter.h"
 
 namespace muzero::networks {
@@ -36,7 +36,7 @@ struct TcnWorkspace {
 // Output t depends on inputs t, t - dilation, ..., none after t; zeros precede the window.
 class CausalConv {
  public:
-  CausalConv(const Kernels& kernels, int in, int out, int kernel, int dilation);
+  CausalConv(const Arithmetic& arithmetic, int in, int out, int kernel, int dilation);
   void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
   // x [rows, padded(in)] -> y [rows, padded(out)]; `taps` holds [rows, padded(kernel * in)].
   void operator()(const float* x, Windows windows, float* taps, float* y) const;
@@ -51,7 +51,7 @@ class CausalConv {
 // x = relu(skip(x) + relu(conv_2(relu(conv_1(x))))), where skip is linear if widths differ.
 class TemporalBlock {
  public:
-  TemporalBlock(const Kernels& kernels, int in, int out, int kernel, int dilation);
+  TemporalBlock(const Arithmetic& arithmetic, int in, int out, int kernel, int dilation);
   void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
   void operator()(Windows windows, TcnWorkspace& workspace) const;
 
@@ -64,7 +64,7 @@ class TemporalBlock {
 
 class TemporalEncoder {
  public:
-  TemporalEncoder(const Kernels& kernels, int features, int channels, int kernel);
+  TemporalEncoder(const Arithmetic& arithmetic, int features, int channels, int kernel);
   void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
   TcnWorkspace workspace(int rows) const;
   // workspace.x [rows, padded(F)] -> workspace.inner [rows, padded(channels)].

@@ -6,12 +6,12 @@
 
 namespace muzero::networks {
 
-ToldHead::ToldHead(const Kernels& kernels, int width, int known, int outputs)
+ToldHead::ToldHead(const Arithmetic& arithmetic, int width, int known, int outputs)
     : width_(width),
       known_(known),
-      meeting_(kernels, width, known, 2 * width),
-      hidden_(kernels, 2 * width, width),
-      output_(kernels, width, outputs) {}
+      meeting_(arithmetic, width, known, 2 * width),
+      hidden_(arithmetic, 2 * width, width),
+      output_(arithmetic.kernels, width, outputs) {}
 
 void ToldHead::add_parameters(const std::string& name, std::vector<Parameter>& parameters) {
   meeting_.add_parameters(name + ".meeting", parameters);

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "networks/arithmetic.h"
 #include "networks/conditioned.h"
 #include "networks/dense.h"
-#include "networks/kernels.h"
 #include "networks/parameter.h"
 #include "networks/workspace.h"
 
@@ -22,7 +22,7 @@ struct Told {
 // One more layer, where known inputs meet the market, than a Head has.
 class ToldHead {
  public:
-  ToldHead(const Kernels& kernels, int width, int known, int outputs);
+  ToldHead(const Arithmetic& arithmetic, int width, int known, int outputs);
   void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
   // Most columns of workspace.logits that it needs.
   static int most_logits(int width) { return 2 * width; }

@@ -4,11 +4,11 @@
 
 namespace muzero::networks {
 
-ResidualBlock::ResidualBlock(const Kernels& kernels, int width)
-    : linear_1_(kernels, width, width),
-      norm_1_(kernels, width),
-      linear_2_(kernels, width, width),
-      norm_2_(kernels, width) {}
+ResidualBlock::ResidualBlock(const Arithmetic& arithmetic, int width)
+    : linear_1_(arithmetic, width, width),
+      norm_1_(arithmetic.kernels, width),
+      linear_2_(arithmetic, width, width),
+      norm_2_(arithmetic.kernels, width) {}
 
 void ResidualBlock::add_parameters(const std::string& name, std::vector<Parameter>& parameters) {
   linear_1_.add_parameters(name + ".linear_1", parameters);
@@ -27,8 +27,8 @@ void ResidualBlock::operator()(int rows, Workspace& workspace) const {
   norm_2_.add_relu(outer, rows, x);
 }
 
-ResidualTower::ResidualTower(const Kernels& kernels, int width, int blocks) {
-  for (int i = 0; i < blocks; ++i) blocks_.emplace_back(kernels, width);
+ResidualTower::ResidualTower(const Arithmetic& arithmetic, int width, int blocks) {
+  for (int i = 0; i < blocks; ++i) blocks_.emplace_back(arithmetic, width);
 }
 
 void ResidualTower::add_parameters(const std::string& name, std::vector<Parameter>& parameters) {
@@ -41,8 +41,9 @@ void ResidualTower::operator()(int rows, Workspace& workspace) const {
   for (const ResidualBlock& block : blocks_) block(rows, workspace);
 }
 
-ConditionedTower::ConditionedTower(const Kernels& kernels, int width, int conditions, int blocks)
-    : projection_(kernels, width, conditions), tower_(kernels, width, blocks) {}
+ConditionedTower::ConditionedTower(const Arithmetic& arithmetic, int width, int conditions,
+                                   int blocks)
+    : projection_(arithmetic, width, conditions), tower_(arithmetic, width, blocks) {}
 
 void ConditionedTower::add_parameters(const std::string& name, std::vector<Parameter>& parameters) {
   projection_.add_parameters(name + ".projection", parameters);

@@ -14,7 +14,7 @@ namespace muzero::networks {
 // x = relu(x + norm_2(linear_2(relu(norm_1(linear_1(x))))))
 class ResidualBlock {
  public:
-  ResidualBlock(const Kernels& kernels, int width);
+  ResidualBlock(const Arithmetic& arithmetic, int width);
   void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
   // Works on the first `rows` rows of workspace.x.
   void operator()(int rows, Workspace& workspace) const;
@@ -28,7 +28,7 @@ class ResidualBlock {
 
 class ResidualTower {
  public:
-  ResidualTower(const Kernels& kernels, int width, int blocks);
+  ResidualTower(const Arithmetic& arithmetic, int width, int blocks);
   void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
   // Works on the first `rows` rows of workspace.x.
   void operator()(int rows, Workspace& workspace) const;
@@ -40,7 +40,7 @@ class ResidualTower {
 // A linear projection of a latent with one-hot conditions, then a tower.
 class ConditionedTower {
  public:
-  ConditionedTower(const Kernels& kernels, int width, int conditions, int blocks);
+  ConditionedTower(const Arithmetic& arithmetic, int width, int conditions, int blocks);
   void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
 
   // The layer before the tower.

@@ -8,13 +8,13 @@
 
 namespace muzero::networks {
 
-WindowMlp::WindowMlp(const WindowSizes& sizes, const Kernels& kernels)
+WindowMlp::WindowMlp(const WindowSizes& sizes, const Arithmetic& arithmetic)
     : sizes_(sizes),
       inputs_(sizes.features + (sizes.window_bars - 1) * static_cast<int>(sizes.history.size())),
       mean_(zeros(as_size(sizes.features))),
       scale_(zeros(as_size(sizes.features))),
-      first_(kernels, inputs_, sizes.width),
-      second_(kernels, sizes.width, sizes.width) {}
+      first_(arithmetic, inputs_, sizes.width),
+      second_(arithmetic, sizes.width, sizes.width) {}
 
 void WindowMlp::add_parameters(const std::string& name, std::vector<Parameter>& parameters) {
   const auto copy_to = [this](float* to) {

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "networks/arithmetic.h"
 #include "networks/dense.h"
 #include "networks/floats.h"
-#include "networks/kernels.h"
 #include "networks/parameter.h"
 #include "networks/workspace.h"
 
@@ -22,7 +22,7 @@ struct WindowSizes {
 // Norm, then two linear layers with ReLU over the newest row and the history columns of all bars.
 class WindowMlp {
  public:
-  WindowMlp(const WindowSizes& sizes, const Kernels& kernels);
+  WindowMlp(const WindowSizes& sizes, const Arithmetic& arithmetic);
   void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
 
   // Inputs of the first layer.

@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from mlx_muzero.agent.moment import UNKNOWN, Moment
-from mlx_muzero.config.choices import Backend
+from mlx_muzero.config.choices import Backend, Precision
 from mlx_muzero.search.result import SearchResult, TreeTable
 from mlx_muzero.types import F32, F64, I32, U64
 
@@ -30,6 +30,11 @@ class Agent(Protocol):
     def root_backend(self) -> Backend:
         """The backend that computes the networks of roots now."""
         return self.backend
+
+    @property
+    def precision(self) -> Precision:
+        """The number format of that backend's large products."""
+        ...
 
     def refresh(self) -> None:
         """Plan with the model's current weights from now on; call after they change."""

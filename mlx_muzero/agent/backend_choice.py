@@ -12,7 +12,13 @@ import numpy as np
 from mlx_muzero.agent.backend_speeds import BackendSpeeds, SpeedKey, recall
 from mlx_muzero.backends.backend import BackendFactory, ModelEvaluator
 from mlx_muzero.backends.roots import ModelRoots, Roots
-from mlx_muzero.config.choices import Backend, ConcreteBackend, ExportBackend, ModelBackend
+from mlx_muzero.config.choices import (
+    Backend,
+    ConcreteBackend,
+    ExportBackend,
+    ModelBackend,
+    Precision,
+)
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.errors import ConfigError, ExportError, SearchError
 from mlx_muzero.exports.deployment import Deployment, EngineEvent, compute_units
@@ -53,7 +59,7 @@ def make_evaluator(
         EngineLost: the export's programs do not work here.
     """
     if own := _model_backend(search):
-        return own.evaluator(model)
+        return own.evaluator(model, computed_precision(search))
     return ExportedEvaluator(
         model,
         search.expansion,
@@ -79,8 +85,10 @@ def make_roots(
     name = root_backend(search)
     if own := _model_backend(on_root := replace(search, backend=name)):
         shared = name == usual_root(search.backend)
-        heads = evaluator if shared else own.evaluator(model)
-        return ModelRoots(own.encoder(model, search_threads(on_root)), heads, shared=shared)
+        precision = computed_precision(on_root)
+        heads = evaluator if shared else own.evaluator(model, precision)
+        encoder = own.encoder(model, search_threads(on_root), precision)
+        return ModelRoots(encoder, heads, shared=shared)
     if isinstance(evaluator, ExportedEvaluator) and name == search.backend:
         return ExportedRoots(evaluator)
     return ExportedRoots.alone(
@@ -112,7 +120,7 @@ def make_market(
     Errors are those of `make_evaluator`.
     """
     if own := _model_backend(search):
-        return own.market(model, search_threads(search))
+        return own.market(model, search_threads(search), computed_precision(search))
     backend = _export_backend("backend", search.backend, deployment, collects=False)
     return ExportedMarket(model, *backend)
 
@@ -143,7 +151,13 @@ def _export_backend(
 
 def fallback(model: Model) -> ModelBackend:
     """The backend that replaces a failed export: the first of `BACKENDS` to support `model`."""
-    return next(name for name in BACKENDS if _represents(name, model))
+    return next(name for name in BACKENDS if _represents(name, model, "float32"))
+
+
+def computed_precision(search: SearchConfig) -> Precision:
+    """What `search.backend` computes in; float32 where it has no choice."""
+    backend = _model_backend(search)
+    return search.precision if backend and search.precision in backend.precisions else "float32"
 
 
 def search_threads(search: SearchConfig) -> int:
@@ -164,7 +178,7 @@ def measure(model: Model, search: SearchConfig) -> BackendSpeeds:
     """Run short searches of 16 roots with `model` on every backend, in a fraction of a second."""
     model.eval()
     rates: dict[ConcreteBackend, float] = {}
-    for backend in (name for name in BACKENDS if _represents(name, model)):
+    for backend in (name for name in BACKENDS if _represents(name, model, search.precision)):
         trial = replace(search, backend=backend)
         if isinstance(model, FactoredModel):
             evaluate = _market_trial(model, trial)
@@ -220,8 +234,11 @@ def settle(
     profiled = recall(speed_key(model, search))
     rates = {} if profiled is None else profiled.leaves_per_s
     unusable = {name: _unusable(name, model, deployment) for name in _PLAYED if name in rates}
-    usable: set[ConcreteBackend] = {name for name in BACKENDS if _represents(name, model)}
-    usable |= {name for name, reason in unusable.items() if not reason}
+    usable: set[ConcreteBackend] = {
+        name for name in BACKENDS if _represents(name, model, search.precision)
+    }
+    if search.precision == "float32":  # exports have theirs
+        usable |= {name for name, reason in unusable.items() if not reason}
     known = {name: rate for name, rate in rates.items() if name in usable}
     speeds = replace(profiled, leaves_per_s=known) if profiled and known else measure(model, search)
     best = max(known.values(), default=0.0)
@@ -270,7 +287,7 @@ def settle_roots(
     usable = {
         name
         for name in profiled.roots_per_s
-        if (name in BACKENDS and _represents(name, model))
+        if (name in BACKENDS and _represents(name, model, "float32"))
         or (name in _PLAYED and not _unusable(name, model, deployment))
     }
     usual = usual_root(search.backend)
@@ -302,12 +319,15 @@ def _model_backend(search: SearchConfig) -> BackendFactory | None:
     return next((_load_backend(name) for name in BACKENDS if name == search.backend), None)
 
 
-def _represents(name: ModelBackend, model: Model) -> bool:
+def _represents(name: ModelBackend, model: Model, precision: Precision) -> bool:
+    backend = _load_backend(name)
+    if precision not in backend.precisions:
+        return False
     try:
         if isinstance(model, FactoredModel):
-            _load_backend(name).market(model, 1)
+            backend.market(model, 1, precision)
         else:
-            _load_backend(name).evaluator(model)
+            backend.evaluator(model, precision)
     except SearchError:
         return False
     return True

@@ -88,6 +88,8 @@ class SpeedKey:
             name: getattr(search, name)
             for name in ("planner", "expansion", "leaves_per_step", "threads")
         }
+        if search.precision != "float32":
+            settings["precision"] = search.precision
         return cls(machine | versions | networks | settings)
 
     @property

@@ -8,12 +8,12 @@ from typing import TypeVar
 import numpy as np
 
 from mlx_muzero.agent.agent import Agent
-from mlx_muzero.agent.backend_choice import fallback, make_market
+from mlx_muzero.agent.backend_choice import computed_precision, fallback, make_market
 from mlx_muzero.agent.leaf_change import LeafChange
 from mlx_muzero.agent.moment import UNKNOWN, Moment
 from mlx_muzero.agent.timetable import Timetable
 from mlx_muzero.backends.search_params import search_params
-from mlx_muzero.config.choices import Backend
+from mlx_muzero.config.choices import Backend, Precision
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.errors import EngineLost
 from mlx_muzero.exports.deployment import Deployment, EngineEvent, warn
@@ -109,6 +109,11 @@ class FactoredAgent(Agent):
     def backend(self) -> Backend:
         """The backend that computes the networks now."""
         return self._search.backend
+
+    @property
+    def precision(self) -> Precision:
+        """The number format of that backend's large products."""
+        return computed_precision(self._search)
 
     def refresh(self) -> None:
         """Plan with the model's current weights from now on; call after they change."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.backend_choice import (
+    computed_precision,
     fallback,
     make_evaluator,
     make_roots,
@@ -16,7 +17,7 @@ from mlx_muzero.agent.backend_choice import (
 from mlx_muzero.agent.moment import UNKNOWN, Moment
 from mlx_muzero.backends.roots import Prediction
 from mlx_muzero.backends.search_params import search_params
-from mlx_muzero.config.choices import Backend
+from mlx_muzero.config.choices import Backend, Precision
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.errors import EngineLost
 from mlx_muzero.exports.deployment import Deployment, EngineEvent, warn
@@ -69,6 +70,11 @@ class MuZeroAgent(Agent):
     def root_backend(self) -> Backend:
         """The backend that evaluates roots now."""
         return root_backend(self._config)
+
+    @property
+    def precision(self) -> Precision:
+        """The number format of that backend's large products."""
+        return computed_precision(self._config)
 
     def refresh(self) -> None:
         """Plan with the model's current weights from now on; call after they change."""

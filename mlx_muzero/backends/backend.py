@@ -6,6 +6,7 @@ from typing import Protocol
 
 import mlx.core as mx
 
+from mlx_muzero.config.choices import Precision
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.evaluator import Evaluator
@@ -46,13 +47,16 @@ class BackendFactory:
     """How a backend computes a model.
 
     Attributes:
-        encoder: makes the encoder of a model, with that many threads.
-        evaluator: makes the evaluator of a model; raises SearchError if it cannot represent it.
+        encoder: makes the encoder of a model, with that many threads, in a precision.
+        evaluator: makes the evaluator of a model, in a precision; raises SearchError if it cannot
+            represent it.
         market: likewise for a model of the market alone, with that many threads.
         threaded: whether a single search benefits from several threads.
+        precisions: number formats it computes in.
     """
 
-    encoder: Callable[[StochasticMuZero, int], Encoder]
-    evaluator: Callable[[StochasticMuZero], ModelEvaluator]
-    market: Callable[[FactoredModel, int], MarketEvaluator]
+    encoder: Callable[[StochasticMuZero, int, Precision], Encoder]
+    evaluator: Callable[[StochasticMuZero, Precision], ModelEvaluator]
+    market: Callable[[FactoredModel, int, Precision], MarketEvaluator]
     threaded: bool
+    precisions: tuple[Precision, ...]

@@ -7,6 +7,8 @@ import numpy as np
 
 from mlx_muzero.backends.backend import BackendFactory
 from mlx_muzero.backends.mlx_market import MlxMarket
+from mlx_muzero.config.choices import Precision
+from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.evaluator import Expansion, Leaves, SingleExpansion, SingleLeaves
 from mlx_muzero.search.latent_pool import LatentPool
@@ -127,9 +129,14 @@ def _evaluated(*arrays: mx.array) -> list[F32]:
     return [np.asarray(a) if a.size else np.empty(a.shape, np.float32) for a in as_float]
 
 
+def _market(model: FactoredModel, _threads: int, _precision: Precision = "float32") -> MlxMarket:
+    return MlxMarket(model)
+
+
 BACKEND = BackendFactory(
-    encoder=lambda model, _threads: MlxEncoder(model),
-    evaluator=MlxEvaluator,
-    market=lambda model, _threads: MlxMarket(model),
+    encoder=lambda model, _threads, _precision: MlxEncoder(model),
+    evaluator=lambda model, _precision: MlxEvaluator(model),
+    market=_market,
     threaded=False,
+    precisions=("float32",),
 )

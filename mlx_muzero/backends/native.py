@@ -1,6 +1,6 @@
 """The `native` backend: encoder and evaluator in C++, with weights copied from the MLX model."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import mlx.core as mx
 from mlx.utils import tree_flatten
@@ -10,8 +10,10 @@ from mlx_muzero.backends.backend import BackendFactory, Encoder
 from mlx_muzero.backends.mlx import MlxEncoder
 from mlx_muzero.backends.native_market import NativeMarket
 from mlx_muzero.backends.native_parameters import floats, load_parameters
+from mlx_muzero.config.choices import Precision
 from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.errors import SearchError
+from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.folding import fold_batch_norm
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.evaluator import Expansion, Leaves, SingleExpansion, SingleLeaves
@@ -28,20 +30,27 @@ _STATISTICS = ("weight", "bias", "running_mean", "running_var")
 
 
 class NativeEncoder:
-    """Encodes observations in C++ (cpp/networks/representation), in float32, without dropout.
+    """Encodes observations in C++ (cpp/networks/representation), without dropout.
 
     Uses the model's weights as of the last `refresh`. A latent is independent of the other windows
     in the batch, bit for bit, except where Accelerate does the products (macOS), and always
     independent of the number of threads.
     """
 
-    def __init__(self, model: StochasticMuZero, threads: int, kernels: str | None = None) -> None:
+    def __init__(
+        self,
+        model: StochasticMuZero,
+        threads: int,
+        kernels: str | None = None,
+        precision: Precision = "float32",
+    ) -> None:
         """Copy the model's weights.
 
         Args:
             model: the networks.
             threads: threads that share the windows.
             kernels: one of `_core.kernels()`; by default the first, which is the fastest.
+            precision: number format of the large products.
 
         Raises:
             SearchError: the encoder or a parameter is not supported; the message names it.
@@ -62,6 +71,7 @@ class NativeEncoder:
             blocks=config.representation_blocks,
             kernels=kernels or _core.kernels()[0],
             threads=threads,
+            **({} if precision == "float32" else {"precision": precision}),
         )
         self.refresh()
 
@@ -119,20 +129,26 @@ class RecurrentModule(Protocol):
 
 
 class NativeEvaluator:
-    """Evaluates leaves in C++ (cpp/networks), in float32 and without dropout.
+    """Evaluates leaves in C++ (cpp/networks), without dropout; norms, sums and heads in float32.
 
     `Search.run` runs the whole search in C++ and never calls `expand`. Uses the model's weights as
     of the last `refresh`. The result for a leaf is independent of the other leaves in the batch,
     bit for bit, except where Accelerate does the products (macOS).
     """
 
-    def __init__(self, model: RecurrentModule, kernels: str | None = None) -> None:
+    def __init__(
+        self,
+        model: RecurrentModule,
+        kernels: str | None = None,
+        precision: Precision = "float32",
+    ) -> None:
         """Copy the model's weights.
 
         Args:
             model: the networks.
             kernels: one of `_core.kernels()`, those that this machine can run; by default the
                 first, which is the fastest.
+            precision: number format of the large products.
 
         Raises:
             SearchError: a network differs from `StochasticMuZero`'s; names the parameter.
@@ -150,6 +166,7 @@ class NativeEvaluator:
             value_blocks=config.value_blocks,
             afterstate_blocks=config.afterstate_blocks,
             kernels=kernels or _core.kernels()[0],
+            **({} if precision == "float32" else {"precision": precision}),
         )
         self.refresh()
 
@@ -197,11 +214,25 @@ class NativeEvaluator:
         )
 
 
-def _encoder(model: StochasticMuZero, threads: int) -> Encoder:
-    """The C++ encoder for "tcn"; MLX runs the other encoders, once per decision."""
-    return NativeEncoder(model, threads) if model.config.encoder == "tcn" else MlxEncoder(model)
+def _encoder(model: StochasticMuZero, threads: int, precision: Precision) -> Encoder:
+    """The C++ encoder for "tcn"; MLX runs the other encoders, once per decision, in float32."""
+    if model.config.encoder == "tcn":
+        return NativeEncoder(model, threads, precision=precision)
+    return MlxEncoder(model)
+
+
+def _evaluator(model: StochasticMuZero, precision: Precision) -> NativeEvaluator:
+    return NativeEvaluator(model, precision=precision)
+
+
+def _market(model: FactoredModel, threads: int, precision: Precision = "float32") -> NativeMarket:
+    return NativeMarket(model, threads, precision=precision)
 
 
 BACKEND = BackendFactory(
-    encoder=_encoder, evaluator=NativeEvaluator, market=NativeMarket, threaded=True
+    encoder=_encoder,
+    evaluator=_evaluator,
+    market=_market,
+    threaded=True,
+    precisions=get_args(Precision),
 )

@@ -6,6 +6,7 @@ import numpy as np
 
 from mlx_muzero import _core
 from mlx_muzero.backends.native_parameters import floats, load_parameters
+from mlx_muzero.config.choices import Precision
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.known_inputs import KnownInputs
 from mlx_muzero.networks.merging import as_one_set
@@ -18,20 +19,27 @@ _NOT_COMPUTED = {"usual.price", "usual.spread", "chain.transition", "chain.move"
 
 
 class NativeMarket:
-    """A `MarketEvaluator` in C++ (cpp/networks/market), in float32, without the GIL.
+    """A `MarketEvaluator` in C++ (cpp/networks/market), without the GIL; sums and heads in float32.
 
     Uses the model's weights as of the last `refresh`. A state is independent of the others in the
     batch, bit for bit, except where Accelerate does the products (macOS), and always independent of
     the number of threads.
     """
 
-    def __init__(self, model: FactoredModel, threads: int, kernels: str | None = None) -> None:
+    def __init__(
+        self,
+        model: FactoredModel,
+        threads: int,
+        kernels: str | None = None,
+        precision: Precision = "float32",
+    ) -> None:
         """Copy the model's weights.
 
         Args:
             model: the networks.
             threads: threads that share the states.
             kernels: one of `_core.kernels()`; by default the first, which is the fastest.
+            precision: number format of the large products.
 
         Raises:
             SearchError: a network differs from `FactoredModel`'s, which names the parameter.
@@ -49,7 +57,7 @@ class NativeMarket:
             clusters=model.config.chain_states,
             kernels=kernels or _core.kernels()[0],
             threads=threads,
-            **_known_sizes(model.known),
+            **_known_sizes(model.known) | _chosen(precision),
         )
         self.refresh()
 
@@ -94,6 +102,10 @@ def _known_sizes(known: KnownInputs) -> dict[str, Any]:
     if not known.columns:
         return {}
     return {"usual": known.usual_row()[0].tolist(), "session_bars": known.session_bars}
+
+
+def _chosen(precision: Precision) -> dict[str, Any]:
+    return {} if precision == "float32" else {"precision": precision}
 
 
 def _told(known: F32 | None) -> tuple[F32, ...]:

@@ -17,6 +17,7 @@ LegalActions = Literal["tree", "root", "off"]
 Planner = Literal["expectimax", "sampling"]
 Root = Literal["puct", "gumbel"]
 ExpansionMode = Literal["all_outcomes", "single_outcome"]
+Precision = Literal["float32", "bfloat16", "float16", "int8"]
 ModelBackend = Literal["native", "mlx"]
 """Backends that compute the model itself; each is a module of `mlx_muzero.backends`."""
 ExportFormat = Literal["coreml", "coreai"]

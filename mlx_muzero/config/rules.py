@@ -157,6 +157,12 @@ _RULES = (
         'quotes say themselves what a fill costs; a clock needs cost "fixed"',
     ),
     _Rule(
+        ("search.precision", "search.backend"),
+        lambda c: c.search.precision == "float32" or c.search.backend in ("native", "auto"),
+        'only the native backend has a choice; set search.backend to "native" or search.precision '
+        'to "float32"',
+    ),
+    _Rule(
         ("search.planner", "model.kind"),
         lambda c: c.search.planner == "expectimax" or c.model.kind == "factored",
         "a model of market and account always samples; only a factored one has the choice",

@@ -26,6 +26,7 @@ from mlx_muzero.config.choices import (
     ModelKind,
     Phases,
     Planner,
+    Precision,
     RewardScheme,
     Root,
     SpreadFrom,
@@ -286,6 +287,10 @@ class SearchConfig:
         "auto", "what evaluates roots; auto: the fastest a profile found, or what suits the leaves"
     )
     threads: int = setting(0, "threads of the native backend; 0: one per fast core", 0, 1024)
+    precision: Precision = setting(
+        "float32",
+        "number format of the native backend's large products; norms, sums and heads are float32",
+    )
 
 
 @dataclass(frozen=True)

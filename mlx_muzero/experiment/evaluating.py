@@ -7,6 +7,7 @@ from typing import Any
 
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.config import fx_targets
+from mlx_muzero.config.choices import Precision
 from mlx_muzero.evaluation.backtest import Backtest, Doing
 from mlx_muzero.evaluation.comparison import Comparison, compare
 from mlx_muzero.evaluation.full_comparison import SIMULATIONS, FullComparison, compare_fully
@@ -33,6 +34,7 @@ class Evaluation:
         simulations: simulations per decision, one for each search compared.
         backend: backend that evaluated the leaves.
         root_backend: backend that evaluated the roots.
+        precision: number format of its large products.
         comparison: the policies on the same sessions.
         at_costs: what the agent earns on the validation split at the costs in force; None at those
             of its training.
@@ -46,6 +48,7 @@ class Evaluation:
     simulations: tuple[int, ...]
     backend: str
     root_backend: str
+    precision: Precision
     comparison: Comparison
     at_costs: Validated | None
     full: FullComparison | None = None
@@ -61,6 +64,7 @@ class Evaluation:
             "backend": self.backend,
             "root_backend": self.root_backend,
             "validated_at_costs": None if self.at_costs is None else asdict(self.at_costs),
+            "precision": self.precision,
         }
 
 
@@ -158,14 +162,15 @@ def _evaluation(
     full: FullComparison | None = None,
 ) -> Evaluation:
     return Evaluation(
-        run.checkpoint,
-        run.warning is None,
-        run.stage,
-        bars.period,
-        simulations,
-        agent.backend,
-        agent.root_backend,
-        comparison,
-        at_costs,
-        full,
+        checkpoint=run.checkpoint,
+        validated=run.warning is None,
+        stage=run.stage,
+        period=bars.period,
+        simulations=simulations,
+        backend=agent.backend,
+        root_backend=agent.root_backend,
+        precision=agent.precision,
+        comparison=comparison,
+        at_costs=at_costs,
+        full=full,
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.moment import Moment
+from mlx_muzero.config.choices import Precision
 from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.search.result import SearchResult
 from mlx_muzero.types import F32, I32, U64
@@ -37,6 +38,11 @@ class AgentPlanner:
     def root_backend(self) -> str:
         """See `Planner.root_backend`."""
         return self._agent.root_backend
+
+    @property
+    def precision(self) -> Precision:
+        """See `Planner.precision`."""
+        return self._agent.precision
 
     def plan(
         self, observation: F32, account: I32, seed: U64, simulations: int, moment: Moment

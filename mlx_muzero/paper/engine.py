@@ -187,7 +187,7 @@ class Engine:
             backend=session.planner.backend,
             backend_wanted=settings.session.backend,
             root_backend=session.planner.root_backend,
-            numerics=numerics(),
+            numerics=numerics(session.planner.precision),
             simulations=settings.session.simulations,
             notional=settings.account.notional,
             limits=asdict(settings.risk),

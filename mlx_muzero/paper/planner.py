@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from mlx_muzero.agent.moment import Moment
+from mlx_muzero.config.choices import Precision
 from mlx_muzero.search.result import SearchResult
 from mlx_muzero.types import F32, I32, U64
 
@@ -39,6 +40,11 @@ class Planner(Protocol):
     @property
     def root_backend(self) -> str:
         """Name of the backend that evaluates roots."""
+        ...
+
+    @property
+    def precision(self) -> Precision:
+        """The number format of that backend's large products."""
         ...
 
 

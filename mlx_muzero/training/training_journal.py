@@ -66,7 +66,7 @@ class TrainingJournal(Journal):
             replay_capacity=replay.max_episodes,
             min_trade_frac=replay.min_trade_frac,
             backend=backend,
-            numerics=numerics(),
+            numerics=numerics(self._config.search.precision),
         )
 
     def collected(

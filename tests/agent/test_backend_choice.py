@@ -3,6 +3,7 @@
 import dataclasses
 import sys
 from types import ModuleType
+from typing import get_args
 
 import mlx.core as mx
 import numpy as np
@@ -15,6 +16,7 @@ from mlx_muzero.agent.backend_speeds import BackendSpeeds, remember
 from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.backends import mlx
 from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.choices import Precision
 from mlx_muzero.errors import ConfigError, SearchError
 from mlx_muzero.machine import performance_cores
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
@@ -169,7 +171,7 @@ def test_another_backend_is_a_module_and_its_name(small_config, model, table, th
 
 
 def test_a_model_falls_back_to_the_first_backend_that_represents_it(model, third, monkeypatch):
-    def refuse(model):
+    def refuse(model, precision):
         raise SearchError("not this one")
 
     third.BACKEND = dataclasses.replace(third.BACKEND, evaluator=refuse)
@@ -179,3 +181,35 @@ def test_a_model_falls_back_to_the_first_backend_that_represents_it(model, third
 
 def test_there_is_a_core_to_compute_on():
     assert performance_cores() >= 1
+
+
+def test_only_native_has_a_choice_of_precision(small_config, model, table):
+    search = dataclasses.replace(with_backend(small_config, "auto"), precision="int8")
+    settled, speeds = backends.settle(model, search)
+    assert (settled.backend, set(speeds.leaves_per_s)) == ("native", {"native"})
+    states = AccountStates(table)
+    agent = MuZeroAgent(model, settled, states, len(OUTCOME_NAMES))
+    assert agent.precision == "int8"
+    exact = dataclasses.replace(settled, precision="float32")
+    wanted = plan(MuZeroAgent(model, exact, states, len(OUTCOME_NAMES)), small_config).value
+    assert 0 < np.abs(plan(agent, small_config).value - wanted).max() < 0.1
+    mlx_agent = MuZeroAgent(
+        model, dataclasses.replace(search, backend="mlx"), states, len(OUTCOME_NAMES)
+    )
+    assert mlx_agent.precision == "float32"
+
+
+def test_speeds_are_remembered_by_precision(small_config, model):
+    search = with_backend(small_config, "auto")
+    paths = {
+        backends.speed_key(model, dataclasses.replace(search, precision=precision)).path
+        for precision in get_args(Precision)
+    }
+    assert len(paths) == 4
+    assert "precision" not in backends.speed_key(model, search).facts
+
+
+def test_a_precision_of_another_backend_is_refused(small_config):
+    named = ["search.precision=int8", "search.backend=mlx"]
+    with pytest.raises(ConfigError, match="only the native backend has a choice"):
+        config_toml.override(small_config, named)

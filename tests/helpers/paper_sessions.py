@@ -39,6 +39,7 @@ class DicePlanner:
     """Plays a legal action that a digest of everything it is asked decides."""
 
     backend = root_backend = "dice"
+    precision = "float32"
 
     def __init__(self, table=TABLE):
         self.asked, self._table = [], table

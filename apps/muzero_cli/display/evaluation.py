@@ -19,7 +19,8 @@ def evaluation_report(run: Path, found: Evaluation) -> Group:
     parts: list[RenderableType] = [
         verdict_line(None if luck is None else luck.verdict),
         f"{run}, checkpoint {found.checkpoint}, {', '.join(map(str, found.simulations))} "
-        f"simulations per decision, backend {played_by(found.backend, found.root_backend)}",
+        f"simulations per decision, backend {played_by(found.backend, found.root_backend)}"
+        f"{_in_precision(found)}",
     ]
     if found.stage is not None:
         parts.append(
@@ -43,3 +44,7 @@ def evaluation_report(run: Path, found: Evaluation) -> Group:
             f"{comparison.expected_best_pips:+.1f} net {comparison.conditions.unit} per session."
         )
     return Group(*parts)
+
+
+def _in_precision(found: Evaluation) -> str:
+    return "" if found.precision == "float32" else f" in {found.precision}"

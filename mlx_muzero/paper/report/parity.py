@@ -123,7 +123,10 @@ def check_parity(
         for symbol, pair in recorded_pairs(store, settings, config, series).items()
     }
     canceled = {end["order_id"] for end in recorded["order_ends"] if end["end"] == "order_canceled"}
-    here = numerics() | {"backend": planner.backend, "root_backend": planner.root_backend}
+    here = numerics(planner.precision) | {
+        "backend": planner.backend,
+        "root_backend": planner.root_backend,
+    }
     parity = Parity(rounding=Rounding(here))
     computed = computed_by(store)
     sent = _by_minute(recorded["orders"])

@@ -51,7 +51,7 @@ def recorded(folder, monkeypatch, *processes):
     """A session that processes with such numerics traded one after the other."""
     bars = WARM_BARS - 1
     for process in processes:
-        monkeypatch.setattr(engine, "numerics", lambda here=process: here)
+        monkeypatch.setattr(engine, "numerics", lambda _precision, here=process: here)
         bars += 20
         played = play(folder / "run", PAPER, bars=markets(PAPER.pairs, bars))
     return played
