@@ -45,6 +45,10 @@ VERBS = {
         "muzero_cli.verbs.walk_forward:walk_forward",
         "Train and test in rolling windows over years, with one report of all tests.",
     ),
+    "sweep": Verb(
+        "muzero_cli.verbs.sweep:sweep",
+        "Train several configurations, and rank them by their validation splits alone.",
+    ),
     "compare-runs": Verb(
         "muzero_cli.verbs.compare_runs:compare_runs",
         "Compare runs on the sessions they share: settings, days, and differences beyond chance.",

@@ -9,12 +9,13 @@ from typing import Literal
 
 from mlx_muzero.errors import RunError
 
-Contents = Literal["training run", "paper session", "walk-forward"]
+Contents = Literal["training run", "paper session", "walk-forward", "sweep"]
 
 MARKS: dict[Contents, str] = {
     "training run": "config.toml",
     "paper session": "paper.toml",
     "walk-forward": "walk-forward.toml",
+    "sweep": "sweep.toml",
 }
 """The file that marks a folder's contents; written last, when the contents exist."""
 
@@ -23,6 +24,7 @@ _WAY_ON: dict[Contents, str] = {
     "paper session": "look at it with mlx-muzero paper status {folder}; the run whose model it "
     "trades is in its paper.toml",
     "walk-forward": "each of its windows holds a run, as {folder}/window-01",
+    "sweep": "each of its trials is a run, as {folder}/trial-001",
 }
 _LOOKED_AT = 1000
 _NAMED = 5

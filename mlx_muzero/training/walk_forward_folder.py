@@ -11,7 +11,7 @@ from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.files.regular import read_text, require_folder, write_text
 from mlx_muzero.market.rolling_windows import rolling_windows
-from mlx_muzero.runlog.journal import Journal, read
+from mlx_muzero.runlog.part_times import PartTimes
 from mlx_muzero.runlog.run_folder import RunFolderBase
 from mlx_muzero.training.run import MarketRecord, RunFolder, config_of_run
 from mlx_muzero.types import I64
@@ -56,6 +56,7 @@ class WalkForwardFolder(RunFolderBase):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._plan_path = path / "plan.json"
+        self._times = PartTimes(self.journal_path, "window")
 
     def begin(self, config: Config, plan: Plan) -> None:
         """Create the folder of a new walk-forward; raises as `require_new`."""
@@ -108,21 +109,11 @@ class WalkForwardFolder(RunFolderBase):
 
     def minutes_left(self, number: int) -> float | None:
         """Minutes left to train window `number`; None without a limit, 0 when done."""
-        limit, used = self.plan().minutes, 0.0
-        events = read(self.journal_path) if self.journal_path.exists() else ()
-        for event in events:
-            if event["event"] != "window_trained" or event["window"] != number:
-                continue
-            if event["finished"]:
-                return 0.0
-            used += event["minutes"]
-        return None if limit is None else max(limit - used, 0.0)
+        return self._times.left(number, self.plan().minutes)
 
     def trained(self, number: int, minutes: float, *, finished: bool) -> None:
         """Record that window `number` was trained for `minutes`, to its last episode or not."""
-        Journal(self.journal_path).append(
-            "window_trained", window=number, minutes=minutes, finished=finished
-        )
+        self._times.add(number, minutes, finished=finished)
 
 
 def window_configs(config: Config, open_time_ns: I64, plan: Plan) -> list[Config]:

@@ -7,6 +7,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+import tomllib
 import venv
 from dataclasses import replace
 from typing import get_args
@@ -24,6 +25,7 @@ from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.choices import ExpansionMode
 from mlx_muzero.config.presets import FX_FACTORED, FX_MICRO, PRESETS
 from mlx_muzero.config.schema import REWARDS
+from mlx_muzero.config.sweep_file import trials_of
 from mlx_muzero.config.toml import KEYS
 from mlx_muzero.evaluation.rivals.fitted import RIVALS
 from mlx_muzero.experiment.synthetic_market import store_market
@@ -289,7 +291,11 @@ def test_quoted_configurations_are_valid(page, monkeypatch):
     own_rewards = re.findall(r'register_reward\("(\w+)"', page.read_text())
     monkeypatch.setattr(REWARDS, "_registered", dict.fromkeys(own_rewards))
     for text in blocks(page, "toml"):
-        config_toml.loads(text, str(page))
+        tables = tomllib.loads(text)
+        if tables.keys() & {"space", "trial"}:
+            trials_of(tables, FX_FACTORED, str(page))
+        else:
+            config_toml.loads(text, str(page))
     for command in commands(page):
         preset = re.search(r"--preset[ =](\w+)", command)
         found = re.findall(r"--set\s+(?:(\w+\.\w+=[^\s`)]+)|'(\w+\.\w+=[^']*)')", command)
