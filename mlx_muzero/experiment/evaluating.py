@@ -11,6 +11,7 @@ from mlx_muzero.config.choices import Precision
 from mlx_muzero.evaluation.backtest import Backtest, Doing
 from mlx_muzero.evaluation.comparison import Comparison, compare
 from mlx_muzero.evaluation.full_comparison import SIMULATIONS, FullComparison, compare_fully
+from mlx_muzero.evaluation.importance import Importance
 from mlx_muzero.evaluation.validated import Validated
 from mlx_muzero.experiment.judging import JudgedBars
 from mlx_muzero.experiment.looks import record_evaluation
@@ -20,6 +21,7 @@ from mlx_muzero.experiment.trained_run import TrainedRun
 from mlx_muzero.experiment.validated_costs import validated_at_costs
 from mlx_muzero.market.sessions import reach_bars
 from mlx_muzero.types import Advance
+from mlx_muzero.untrusted.json_values import in_unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,7 @@ class Evaluation:
         at_costs: what the agent earns on the validation split at the costs in force; None at those
             of its training.
         full: additional results of `evaluate_fully`; None from `evaluate`.
+        importance: of groups of features (`importance_of`); None unless it was asked for.
     """
 
     checkpoint: str
@@ -52,6 +55,7 @@ class Evaluation:
     comparison: Comparison
     at_costs: Validated | None
     full: FullComparison | None = None
+    importance: tuple[Importance, ...] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The numbers for JSON."""
@@ -65,7 +69,15 @@ class Evaluation:
             "root_backend": self.root_backend,
             "validated_at_costs": None if self.at_costs is None else asdict(self.at_costs),
             "precision": self.precision,
+            **self._importance,
         }
+
+    @property
+    def _importance(self) -> dict[str, Any]:
+        if self.importance is None:
+            return {}
+        groups = [each.as_dict() for each in self.importance]
+        return in_unit({"importance": groups}, self.comparison.conditions.unit)
 
 
 def evaluate(

@@ -9,6 +9,7 @@ from mlx_muzero.experiment.evaluating import Evaluation
 from mlx_muzero.experiment.validated_costs import told
 from muzero_cli.display.comparison import report
 from muzero_cli.display.full_comparison import full_report
+from muzero_cli.display.importance import importance_report
 from muzero_cli.display.luck import luck_report, verdict_line
 
 
@@ -38,6 +39,8 @@ def evaluation_report(run: Path, found: Evaluation) -> Group:
     if luck is not None:
         factor = next(iter(comparison.metrics.values())).sharpe_factor
         parts += ["", luck_report(luck, comparison.conditions.unit, factor)]
+    if found.importance is not None:
+        parts += ["", importance_report(found.importance, comparison.conditions.unit)]
     if comparison.expected_best_pips is not None:
         parts.append(
             "Best policy that does not see the future, expected: "

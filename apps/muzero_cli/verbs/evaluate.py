@@ -1,5 +1,6 @@
 """`mlx-muzero evaluate`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -78,7 +79,18 @@ def evaluate(
             help="Also compare with a supervised Transformer, and by search, risk and cost.",
         ),
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the Transformer of --compare.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, help="Seed of the Transformer of --compare, and of --importance."),
+    ] = 0,
+    importance: Annotated[
+        bool,
+        typer.Option(
+            "--importance",
+            help="Also say which groups of features the agent earns with; plays three more "
+            "evaluations for each.",
+        ),
+    ] = False,
     png: Annotated[Optional[Path], typer.Option(help="Folder for the plots of --compare.")] = None,
     csv: CsvFolder = None,
     parquet: ParquetFolder = None,
@@ -148,6 +160,12 @@ def evaluate(
         else:
             count = simulations[0] if simulations else None
             found = evaluating.evaluate(loaded, bars, sessions, count, *shown)
+        if importance:
+            from mlx_muzero.experiment.importance import importance_of
+
+            own = simulations[0] if simulations and not full else None
+            groups = importance_of(loaded, bars, found.comparison, own, seed, *shown)
+            found = replace(found, importance=groups)
         page = None
         if html is not None:
             from mlx_muzero.experiment.result_page import evaluation_page
