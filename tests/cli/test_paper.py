@@ -13,6 +13,7 @@ from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.runlog import journal
 from mlx_muzero.training.run import RunFolder
 from mlx_muzero.watch.events import SHAPES, checked
+from pages import contents_in
 
 MINUTE_NS = 60_000_000_000
 
@@ -73,6 +74,12 @@ def test_a_session_from_begin_to_report(cli, trained, paper_db, tmp_path):
     assert code == 0
     assert "ledger minus trades' prices" in out
     assert (tmp_path / "tables" / "decisions.parquet").stat().st_size > 0
+    code, _, err = cli("paper", "report", "runs/p", "--html", "page.html")
+    assert (code, "written to page.html" in err) == (0, True)
+    page = contents_in((tmp_path / "page.html").read_text())
+    assert page["verdict"]["call"] == "too short"
+    assert [each["symbol"] for each in page["candles"]] == ["USDJPY", "EURJPY"]
+    assert page["again"]["command"] == "mlx-muzero paper report runs/p --html page.html"
 
 
 def test_trading_a_run_that_was_never_validated_says_so_first(cli, config_file, db, paper_db):

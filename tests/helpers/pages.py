@@ -52,7 +52,7 @@ def sample_page(
         exit_price=close[market, exit_],
         gross=exposure * (close[market, exit_] - close[market, entry]) / 0.01,
         cost=np.full(trades, 0.4),
-        forced=forced.astype(np.int8),
+        ending=forced.astype(np.int8),
         resized=np.zeros(trades, np.int8),
         entry_decision=np.arange(trades, dtype=np.int32),
         exit_decision=np.where(forced, -1, np.arange(trades)).astype(np.int32),

@@ -8,7 +8,7 @@ import typer
 
 from mlx_muzero.config.choices import Backend
 from muzero_cli import completion
-from muzero_cli.options import Checkpoint, ExitCode, Json, RootBackend, Simulations
+from muzero_cli.options import Checkpoint, ExitCode, HtmlFile, Json, RootBackend, Simulations
 
 app = typer.Typer(no_args_is_help=True, help="Trade on paper: real bars, simulated fills.")
 
@@ -210,10 +210,11 @@ def report(
     parquet: Annotated[
         Optional[Path], typer.Option(help="Also write the tables to this folder as Parquet.")
     ] = None,
+    html: HtmlFile = None,
     exit_code: ExitCode = False,
     as_json: Json = False,
 ) -> None:
     """Report on a session, running or not: metrics, money, costs, funding, latency."""
     from muzero_cli.verbs.paper_checks import show_report
 
-    show_report(run, {"csv": csv, "parquet": parquet}, exit_code, as_json)
+    show_report(run, {"csv": csv, "parquet": parquet}, html, exit_code, as_json)

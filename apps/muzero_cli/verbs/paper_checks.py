@@ -8,10 +8,12 @@ from rich.table import Table
 
 from mlx_muzero.config import fx_targets
 from mlx_muzero.errors import RunError
+from mlx_muzero.evaluation.page.contents import Page
 from mlx_muzero.experiment.luck import keep_verdict
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.report.at_rest import TableFormat, check_folder, report_folder
+from mlx_muzero.paper.report.page import ShownSession, session_page
 from mlx_muzero.paper.report.parity import Parity
 from mlx_muzero.paper.report.rounding import Rounding
 from mlx_muzero.paper.report.session_report import SessionReport
@@ -21,6 +23,7 @@ from muzero_cli.display.luck import luck_report, verdict_line
 from muzero_cli.display.policy_tables import net_interval, ratio
 from muzero_cli.display.progress import VerbProgress
 from muzero_cli.failures import answer, end_with
+from muzero_cli.pages import command_line, page_written
 
 _DAYS = {
     "trading": "a day is a trading day of the FX week, from 17:00 New York to the next",
@@ -50,9 +53,13 @@ def show_parity(run: Path, as_json: bool) -> None:
 
 
 def show_report(
-    run: Path, exports: Mapping[TableFormat, Path | None], exit_code: bool, as_json: bool
+    run: Path,
+    exports: Mapping[TableFormat, Path | None],
+    html: Path | None,
+    exit_code: bool,
+    as_json: bool,
 ) -> None:
-    """Print a session's report, and write its tables to the given folders."""
+    """Print a session's report, and write its tables and its page where asked to."""
     wanted = {kind: folder for kind, folder in exports.items() if folder is not None}
 
     def exported(target: Path, tables: int) -> None:
@@ -60,7 +67,15 @@ def show_report(
 
     with VerbProgress("baselines: bars") as progress:
         account = PaperFolder.of_session(run)
-        report = report_folder(account, wanted, exported, progress.tick)
+        pages: list[Page] = []
+
+        def shown(session: ShownSession) -> None:
+            pages.append(session_page(session, command_line()))
+
+        show = shown if html is not None else (lambda _session: None)
+        report = report_folder(account, wanted, exported, progress.tick, show)
+    for page in pages:
+        page_written(page, html)
     about = f"paper session to {utc_text(report.last_ns)}"
     keep_verdict(report.verdict, run, about)
     if as_json:

@@ -142,7 +142,8 @@ class Trades:
         exit_price: ``f64[N]``.
         gross: ``f64[N]`` before costs, in the page's unit.
         cost: ``f64[N]`` costs and funding.
-        forced: ``i8[N]`` 1 if a limit or the end of a session closed it.
+        ending: ``i8[N]`` 0 if a decision closed it, 1 if a limit, a command or the end of a session
+            did, 2 if it is still open, valued at its last mark.
         resized: ``i8[N]`` bit 1 if it took over a position, bit 2 if its position went on.
         entry_decision: ``i32[N]`` index into the page's decisions; -1 if there is none.
         exit_decision: ``i32[N]`` the same of the exit.
@@ -156,7 +157,7 @@ class Trades:
     exit_price: F64
     gross: F64
     cost: F64
-    forced: I8
+    ending: I8
     resized: I8
     entry_decision: I32
     exit_decision: I32
@@ -200,8 +201,9 @@ class Decisions:
         moved: ``f32[M]`` move that came.
         command: ``i8[M]`` index into `commands`.
         trees: whole trees of some of them, by index.
-        commands: show the tree of any other, followed by the time of its bar.
+        commands: show the tree of any other; after ``--at``, the time of its bar follows.
         note: how they were computed, in words.
+        unit: of `threshold` and `moved`; "" for the page's.
     """
 
     action_names: Sequence[str]
@@ -223,6 +225,7 @@ class Decisions:
     trees: Mapping[int, Nodes] = field(default_factory=dict)
     commands: Sequence[str] = ()
     note: str = ""
+    unit: str = ""
 
     def __len__(self) -> int:
         return len(self.market)

@@ -88,7 +88,7 @@ def _trades(trades: Trades, digits: list[int], packed: Packed) -> dict[str, Any]
         "exit_price": packed.ints(np.rint(trades.exit_price * scale)),
         "gross": packed.floats(trades.gross),
         "cost": packed.floats(trades.cost),
-        "forced": packed.small(trades.forced),
+        "ending": packed.small(trades.ending),
         "resized": packed.small(trades.resized),
         "entry_decision": packed.ints(trades.entry_decision),
         "exit_decision": packed.ints(trades.exit_decision),
@@ -119,6 +119,7 @@ def _decisions(decisions: Decisions, packed: Packed) -> dict[str, Any]:
         "command": packed.small(decisions.command),
         "commands": list(decisions.commands),
         "note": decisions.note,
+        "unit": decisions.unit,
     }
 
 

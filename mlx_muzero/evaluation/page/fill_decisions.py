@@ -108,7 +108,9 @@ def decisions_behind(
         number[roots.session, roots.step] = np.arange(count, count + len(roots.bar))
         count += len(roots.bar)
         tick(len(roots.bar))
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    columns: dict[str, Any] = {
+        name: np.concatenate([part[name] for part in parts]) for name in parts[0]
+    }
     net = np.zeros(count)
     net[number[filled]] = nets[filled]
     chosen = telling(columns["prior"], columns["wanted"], net, most_trees)

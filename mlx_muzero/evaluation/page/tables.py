@@ -72,14 +72,16 @@ def policies_table(metrics: Mapping[str, Metrics], unit: str, per: str = "sessio
     return Table("Beside the baselines", columns, rows, note)
 
 
-def spread_table(title: str, stretches: Mapping[str, Stretch], unit: str) -> Table:
+def spread_table(
+    title: str, stretches: Mapping[str, Stretch], unit: str, observation: str
+) -> Table:
     """Results by month or year."""
     columns = (
         Column(title),
-        Column("sessions", "count"),
+        Column(f"{observation}s", "count"),
         Column("trades", "count"),
         Column(f"net {unit}", "number", 1, signed=True),
-        Column(f"{unit}/session", "number", 2, signed=True),
+        Column(f"{unit}/{observation}", "number", 2, signed=True),
     )
     rows = [
         (name, s.sessions, s.trades, s.net_pips, s.net_pips / s.sessions)
@@ -88,24 +90,25 @@ def spread_table(title: str, stretches: Mapping[str, Stretch], unit: str) -> Tab
     return Table(f"By {title}", columns, rows)
 
 
-def luck_tables(luck: Luck, unit: str, year: float) -> list[Table]:
+def luck_tables(luck: Luck, unit: str, year: float, observation: str = "session") -> list[Table]:
     """The figures behind the verdict, and how results are spread over time; as `luck_table`."""
     return [
-        luck_table(luck, unit, year),
-        spread_table("month", luck.months, unit),
-        spread_table("year", luck.years, unit),
+        luck_table(luck, unit, year, observation),
+        spread_table("month", luck.months, unit, observation),
+        spread_table("year", luck.years, unit, observation),
     ]
 
 
-def luck_table(luck: Luck, unit: str, year: float) -> Table:
+def luck_table(luck: Luck, unit: str, year: float, observation: str) -> Table:
     """The figures behind the verdict.
 
     Args:
         luck: what the results owe to luck.
         unit: of net figures.
         year: factor by which a Sharpe ratio is annualised.
+        observation: what was judged one by one.
     """
-    rows = verdict_rows(luck.verdict, year)
+    rows = verdict_rows(luck.verdict, year, observation)
     rows["superior predictive ability, against flat"] = _p(luck.beyond_flat)
     if luck.beyond_baseline is not None:
         rows[f"the same, against {luck.baseline}"] = _p(luck.beyond_baseline)
@@ -120,7 +123,7 @@ def luck_table(luck: Luck, unit: str, year: float) -> Table:
     return evidence_table(rows)
 
 
-def verdict_rows(verdict: Verdict, year: float, observation: str = "session") -> dict[str, str]:
+def verdict_rows(verdict: Verdict, year: float, observation: str) -> dict[str, str]:
     """The figures of a verdict by name, Sharpe ratios annualised by `year`."""
     low, high = (
         None if end is None else end * year for end in (verdict.sharpe_low, verdict.sharpe_high)

@@ -8,8 +8,9 @@ from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.paper.beginning import load_planner
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.snapshot import opened_for_reading
+from mlx_muzero.paper.report.page import ShownSession
 from mlx_muzero.paper.report.parity import Parity, check_parity
-from mlx_muzero.paper.report.session_report import SessionReport, report_session
+from mlx_muzero.paper.report.session_report import PlayedSession, SessionReport, report_session
 from mlx_muzero.paper.session_setup import replayed_series
 from mlx_muzero.runlog.journal import Journal
 from mlx_muzero.runlog.look_ledger import LookLedger
@@ -23,6 +24,7 @@ def report_folder(
     exports: Mapping[TableFormat, Path] | None = None,
     exported: Callable[[Path, int], None] = lambda _target, _tables: None,
     tick: Callable[[int], None] = lambda _bars: None,
+    shown: Callable[[ShownSession], None] = lambda _session: None,
 ) -> SessionReport:
     """Report on the session in `account`, and write its tables where asked to.
 
@@ -31,6 +33,7 @@ def report_folder(
         exports: folder to write the tables to, by format.
         exported: called with such a folder and how many tables were written to it.
         tick: called with the number of bars a baseline has played.
+        shown: receives the session while its store is open, to make a page of it.
 
     Raises:
         RunError: no minute has been traded yet, or the store cannot be read.
@@ -42,7 +45,9 @@ def report_folder(
         config = model.config()
         series = replayed_series(settings, config)
         tried = LookLedger(Path(model.market().store)).tried(settings.pairs)
-        report = report_session(folder, store, settings, config, series, tick, tried)
+        parts: list[PlayedSession] = []
+        report = report_session(folder, store, settings, config, series, tick, tried, parts.append)
+        shown(ShownSession(account, store, settings, config, tried, report, *parts))
         for table_format, target in exports.items():
             exported(target, len(store.export(target, table_format)))
     return report

@@ -26,6 +26,7 @@ class RecordedPair:
     Attributes:
         symbol: the pair.
         bars: all bars, including the history.
+        market: the same as arrays.
         dataset: row t is bar t.
         history_bars: number of bars that closed before the session's first minute.
     """
@@ -41,7 +42,8 @@ class RecordedPair:
     ) -> None:
         self.symbol = symbol
         self.bars = bars
-        history = PairHistory(_as_bars(symbol, bars), series)
+        self.market = _as_bars(symbol, bars)
+        history = PairHistory(self.market, series)
         self.dataset = MarketDataset.of_pairs([history], market_of_pair(config, settings, symbol))
         self.history_bars = sum(bar.close_time_ns <= begin_ns for bar in bars)
         self._settings, self._config = settings, config

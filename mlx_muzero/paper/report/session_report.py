@@ -21,7 +21,7 @@ from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.report.baselines import play_baselines
 from mlx_muzero.paper.report.held import held_by_pair
 from mlx_muzero.paper.report.performance import UNIT, Performance
-from mlx_muzero.paper.report.recorded_pair import recorded_pairs
+from mlx_muzero.paper.report.recorded_pair import RecordedPair, recorded_pairs
 from mlx_muzero.paper.session_setup import account_of_pair, keeps_fx_week
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.runlog import journal
@@ -87,6 +87,21 @@ class SessionReport:
         return in_unit(facts, UNIT) | {"pips_per_trade": made, "targets": targets}
 
 
+@dataclass(frozen=True, eq=False)
+class PlayedSession:
+    """What was traded in a session, and what would have been.
+
+    Attributes:
+        agent: what the session traded.
+        baselines: what policies without a network trade in the same minutes, by name.
+        recorded: the session's pairs, by symbol.
+    """
+
+    agent: Performance
+    baselines: Mapping[str, Performance]
+    recorded: Mapping[str, RecordedPair]
+
+
 def report_session(
     folder: PaperFolder,
     store: PaperStore,
@@ -95,6 +110,7 @@ def report_session(
     series: Mapping[str, SeriesByName] | None = None,
     tick: Callable[[int], None] = lambda _bars: None,
     tried: int = 1,
+    played: Callable[[PlayedSession], None] = lambda _session: None,
 ) -> SessionReport:
     """Report on the session in `store`.
 
@@ -106,6 +122,7 @@ def report_session(
         series: series of each pair in addition to its bars, where a replay had them.
         tick: called with the number of bars a baseline has played.
         tried: configurations that were tried to make its model, this one included.
+        played: receives what the report is made of.
 
     Raises:
         RunError: no minute has been marked yet, or the store holds something else than a session.
@@ -117,7 +134,8 @@ def report_session(
         performance = performance_of(store, settings, config)
         recorded = recorded_pairs(store, settings, config, series)
         baselines = play_baselines(recorded, performance.close_ns, settings, tick)
-        played = {name: baseline.course() for name, baseline in baselines.items()}
+        played(PlayedSession(performance, baselines, recorded))
+        courses = {name: baseline.course() for name, baseline in baselines.items()}
         agent, rows = performance.course(), performance.trades
         sums = {
             name: sum(row[name] for row in rows) for name in ("net", "gross", "cost", "funding")
@@ -129,14 +147,14 @@ def report_session(
             metrics=agent.metrics,
             luck=assess(
                 {"the agent": agent},
-                played,
+                courses,
                 tried=tried,
                 entries=entries_p(held_by_pair(performance, recorded)),
                 unit=UNIT,
                 observation="day",
             ),
             pips_per_trade=_pips_per_trade(rows, performance.accounts),
-            baselines={name: course.metrics for name, course in played.items()},
+            baselines={name: course.metrics for name, course in courses.items()},
             money={"equity": last, **sums, "slippage": slippage},
             day="trading" if performance.fx_week else "UTC",
             whole_days=performance.whole_days,

@@ -33,7 +33,7 @@ def test_every_fill_has_the_decision_that_made_it(played):
     assert (np.diff(trades.entry_ns) >= 0).all()
     np.testing.assert_array_equal(decisions.bar_ns[trades.entry_decision], trades.entry_ns)
     decided = trades.exit_decision >= 0
-    assert (decided | (trades.forced == 1)).all(), "only the end of a session decides nothing"
+    assert (decided | (trades.ending == 1)).all(), "only the end of a session decides nothing"
     left = decisions.bar_ns[trades.exit_decision[decided]]
     np.testing.assert_array_equal(left, trades.exit_ns[decided])
     assert set(decisions.held[trades.entry_decision]) <= {-1.0, 0.0, 1.0}

@@ -75,11 +75,21 @@ def test_the_trades_open_decisions_with_trees_or_the_command_that_shows_them(tab
     tab.run("document.querySelector('#trades tbody button').click()")
     assert "now" in tab.run("document.querySelector('#decision .tree').textContent")
     assert tab.run("document.querySelectorAll('#decision .tree li').length") >= 5
+    assert "null" not in tab.run("document.getElementById('decision').textContent")
     assert "2 of 8 nodes" in tab.run("document.getElementById('decision').textContent")
     tab.run("document.querySelectorAll('#trades tbody tr')[20].querySelector('button').click()")
     command = tab.run("document.querySelector('#decision pre').textContent")
     assert command.startswith("mlx-muzero tree run --at 2023-11-")
     assert " --pair '<img" in command, "quoted for a shell"
+
+
+def test_an_address_opens_the_fill_it_names(browser, url):
+    tab = browser.open(f"{url}#trade-2-exit")
+    assert tab.run("document.querySelector('#decision h3').textContent").startswith("close")
+    tab.run("document.querySelector('[aria-label=\"Next fill\"]').click()")
+    assert tab.run("location.hash").startswith("#trade-")
+    assert tab.run("location.hash") != "#trade-2-exit"
+    assert tab.errors() == []
 
 
 def test_a_table_sorts_by_keyboard(tab):

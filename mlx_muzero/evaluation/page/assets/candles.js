@@ -152,7 +152,7 @@ function markOf(found, market, chosen) {
     id: `${FILL}${market.fills.indexOf(found)}`,
     time: market.bars[found.bar].time,
     position: entered === long ? "belowBar" : "aboveBar",
-    shape: entered ? (long ? "arrowUp" : "arrowDown") : trade.forced ? "square" : "circle",
+    shape: entered ? (long ? "arrowUp" : "arrowDown") : trade.ending === FORCED ? "square" : "circle",
     color: colour(entered ? "accent" : trade.net >= 0 ? "gain" : "loss"),
     size: chosen ? 2 : 1,
   };

@@ -15,7 +15,7 @@ function showDecision(host, page, found) {
   });
   const close = make("button", { type: "button", "aria-label": "Close this decision", click: () => hide(host) }, "\u2715");
   const head = make("div", { class: "head" }, heading, close);
-  host.replaceChildren(head, facts, ...behind(page, found));
+  host.replaceChildren(head, facts, ...behind(page, found).filter(Boolean));
   host.hidden = false;
   host.parentElement.classList.add("open");
   heading.focus({ preventScroll: true });
@@ -55,7 +55,7 @@ function behind(page, found) {
 }
 
 function undecided(page, found) {
-  if (found.end === "exit" && found.trade.forced) return "Nobody decided this: the session ended, and an open position is closed with it.";
+  if (found.end === "exit" && found.trade.ending === FORCED) return "The agent did not decide this: the end of a session, a limit or a command closed the position.";
   return page.decisions ? "The decision behind this fill is not on record." : "This page holds no decisions.";
 }
 
@@ -92,7 +92,8 @@ function meter(share, kind) {
 
 /** Chances of the next bar's outcomes, and which came. */
 function outcomes(page, at) {
-  const { decisions, unit } = page;
+  const { decisions } = page;
+  const unit = decisions.unit || page.unit;
   const count = decisions.outcomes.length;
   const chances = decisions.chances.subarray(at * count, (at + 1) * count);
   const [threshold, moved] = [decisions.threshold[at], decisions.moved[at]];
@@ -132,12 +133,13 @@ function treePart(page, found) {
   if (tree) return [make("h3", {}, "Search tree"), ...treeView(decisions, tree)];
   const command = decisions.commands[decisions.command[found.decision]];
   if (!command) return [];
+  const timed = command.endsWith(" --at");
   const pair = page.candles.length > 1 ? ` --pair ${quoted(found.trade.symbol)}` : "";
   const at = time(decisions.minute[found.decision]).replace(" ", "T");
   return [
     make("h3", {}, "Search tree"),
-    note("Not on this page; this shows it, from a flat account:"),
-    make("pre", { class: "command" }, make("code", {}, `${command} ${at}${pair}`)),
+    note(`Not on this page; this shows it${timed ? ", from a flat account" : ""}:`),
+    make("pre", { class: "command" }, make("code", {}, timed ? `${command} ${at}${pair}` : command)),
   ];
 }
 

@@ -52,6 +52,11 @@ function onWidth(element, follow) {
   }).observe(element);
 }
 
+/** Call `follow` once the page is laid out as it now is, and whoever watches sizes was told. */
+function afterLayout(follow) {
+  requestAnimationFrame(() => requestAnimationFrame(follow));
+}
+
 const waiting = [];
 
 /** Call `begin` once the page is in the document: a chart needs to know its size. */

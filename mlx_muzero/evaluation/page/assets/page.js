@@ -44,12 +44,20 @@ function tradeParts(page) {
   if (!page.candles.length) return [];
   const decision = make("aside", { class: "decision", id: "decision", "aria-label": "Decision behind a fill", hidden: true });
   const market = marketPanel(page, fills, open);
+  let shown = null;
   function open(found) {
+    const opens = decision.hidden;
+    shown = found;
     market.show(found);
     showDecision(decision, page, found);
+    // The chart has become narrower, and keeps only its right edge.
+    if (opens) afterLayout(() => market.show(shown));
+    history.replaceState(null, "", addressOf(found));
     const box = section.getBoundingClientRect();
     if (box.top < 0 || box.top > innerHeight / 2) section.scrollIntoView();
   }
+  const named = fillAt(location.hash, trades);
+  if (named) whenAttached(() => open(named));
   const chart = make("div", { class: "split" }, market.parts);
   const section = panel("market", "Market and fills", make("div", { class: "split" }, chart, decision), note(page.decisions?.note));
   return [section, tradesPanel(page, trades, open)];

@@ -3,6 +3,8 @@
 const TOOK_OVER = 1;
 const WENT_ON = 2;
 
+const [FORCED, STILL_OPEN] = [1, 2];
+
 /** The trades of the page as objects, each with its fills. */
 function tradesOf(page) {
   const { trades, candles } = page;
@@ -16,7 +18,7 @@ function tradesOf(page) {
       gross: trades.gross[place],
       cost: trades.cost[place],
       net: trades.gross[place] - trades.cost[place],
-      forced: trades.forced[place] === 1,
+      ending: trades.ending[place],
       resized: trades.resized[place],
       minutes: trades.exit_minute[place] - trades.entry_minute[place],
     };
@@ -26,6 +28,17 @@ function tradesOf(page) {
   });
 }
 
+/** What a page's address ends with where a fill is open, such as "#trade-12-entry". */
+function addressOf({ trade, end }) {
+  return `#trade-${trade.place + 1}-${end}`;
+}
+
+/** The fill that an address names; undefined if it names none. */
+function fillAt(address, trades) {
+  const [, place, end] = /^#trade-(\d+)-(entry|exit)$/.exec(address) ?? [];
+  return trades[Number(place) - 1]?.[end];
+}
+
 function fill(trade, end, minute, price, decision) {
   return { trade, end, minute, price, decision };
 }
@@ -33,7 +46,7 @@ function fill(trade, end, minute, price, decision) {
 /** All fills in time order; where a trade only changed its size, once. */
 function fillsOf(trades) {
   const found = trades.flatMap((trade) =>
-    trade.resized & WENT_ON ? [trade.entry] : [trade.entry, trade.exit],
+    trade.resized & WENT_ON || trade.ending === STILL_OPEN ? [trade.entry] : [trade.entry, trade.exit],
   );
   return found.sort((a, b) => a.minute - b.minute || (a.end === "exit" ? -1 : 1));
 }
@@ -42,7 +55,7 @@ function fillsOf(trades) {
 function deed(found) {
   const { trade, end } = found;
   if (end === "entry") return `${trade.resized & TOOK_OVER ? "resize to" : "enter"} ${exposure(trade.exposure)}`;
-  return `${trade.forced ? "forced close of" : "close"} ${side(trade.exposure)}`;
+  return `${trade.ending === FORCED ? "forced close of" : "close"} ${side(trade.exposure)}`;
 }
 
 function tradesPanel(page, trades, open) {
@@ -60,7 +73,7 @@ function tradesPanel(page, trades, open) {
     { name: "side", value: (trade) => side(trade.exposure) },
     { name: "exposure", kind: "number", digits: 2, value: (trade) => trade.exposure },
     { name: "entry, UTC", kind: "count", value: (trade) => trade.entry.minute, cell: when("entry") },
-    { name: "exit, UTC", kind: "count", value: (trade) => trade.exit.minute, cell: when("exit") },
+    { name: "exit, UTC", kind: "count", value: (trade) => trade.exit.minute, cell: (trade) => (trade.ending === STILL_OPEN ? DASH : when("exit")(trade)) },
     { name: "held", kind: "count", value: (trade) => trade.minutes, cell: (trade) => duration(trade.minutes) },
     { name: "entry price", kind: "number", value: (trade) => trade.entry.price, cell: (trade) => number(trade.entry.price, digits(trade)) },
     { name: "exit price", kind: "number", value: (trade) => trade.exit.price, cell: (trade) => number(trade.exit.price, digits(trade)) },
@@ -76,5 +89,5 @@ function tradesPanel(page, trades, open) {
 
 function closedBy(trade) {
   if (trade.resized & WENT_ON) return "resized";
-  return trade.forced ? "by force" : "by the agent";
+  return ["by the agent", "by force", "still open"][trade.ending];
 }

@@ -45,12 +45,12 @@ function branch(decisions, tree, row, depth) {
 
 function labelOf(decisions, tree, row) {
   const share = percent(tree.visits[row] / tree.visits[0]);
-  const value = number(tree.value[row], 3, true);
+  const value = number(tree.value[row], 2, true);
   if (row === 0) return [make("b", {}, "now"), `  ${tree.visits[0].toLocaleString("en-US")} visits, value ${value}`];
   if (tree.kind[row] === DECISION_NODE) {
     const name = decisions.outcomes[tree.edge[row]];
     const chance = percent(tree.probability[row]);
-    return [make("b", {}, name), ` ${chance}, reward ${number(tree.reward[row], 3, true)}, value ${value}, visits ${share}`];
+    return [make("b", {}, name), ` ${chance}, value ${value}, visits ${share}, reward ${number(tree.reward[row], 2, true)}`];
   }
   const name = make("b", { class: "action" }, decisions.actions[tree.edge[row]]);
   const prior = known(tree.prior[row]) ? `, prior ${percent(tree.prior[row])}` : "";

@@ -1,0 +1,198 @@
+"""The page of a paper session: what it traded, why, and what it is worth."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mlx_muzero.config.schema import Config
+from mlx_muzero.evaluation.page.candles import candles_of
+from mlx_muzero.evaluation.page.contents import Again, Candles, Column, Course, Page, Table, Trades
+from mlx_muzero.evaluation.page.courses import telling_points
+from mlx_muzero.evaluation.page.tables import (
+    figures_of,
+    luck_tables,
+    policies_table,
+    sentence_of,
+)
+from mlx_muzero.files.digests import sha256_of
+from mlx_muzero.market.bars import utc_text
+from mlx_muzero.numerics import numerics
+from mlx_muzero.paper.records.folder import PaperFolder
+from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.report.fill_decisions import DecidedFills
+from mlx_muzero.paper.report.performance import UNIT, Performance
+from mlx_muzero.paper.report.session_report import PlayedSession, SessionReport
+from mlx_muzero.paper.settings import PaperSettings
+
+HISTORY_BARS = 120
+"""Bars of each pair that are shown from before the session."""
+
+_NAMED_PAIRS = 4
+"""Pairs that a title names; of more, only the number."""
+
+_BY_DECISION, _BY_FORCE, _STILL_OPEN = 0, 1, 2
+
+
+@dataclass(frozen=True, eq=False)
+class ShownSession:
+    """A session with its report, while its store is open.
+
+    Attributes:
+        folder: of the session, wherever its store is read from.
+        store: its records.
+        settings: its settings.
+        config: of the training run.
+        tried: configurations that were tried to make its model.
+        report: on it.
+        played: what the report is made of.
+    """
+
+    folder: PaperFolder
+    store: PaperStore
+    settings: PaperSettings
+    config: Config
+    tried: int
+    report: SessionReport
+    played: PlayedSession
+
+
+def session_page(shown: ShownSession, command: str) -> Page:
+    """The page of `shown`, which `command` made."""
+    report, agent, name = shown.report, shown.played.agent, shown.folder.path.name
+    symbols = list(shown.played.recorded)
+    decided = DecidedFills.of(shown.store, shown.folder, shown.played.recorded)
+    trades = _trades(agent, symbols, decided)
+    net = trades.gross - trades.cost
+    policies = {"the agent": agent, **shown.played.baselines}
+    metrics = {"the agent": report.metrics, **report.baselines}
+    tables = [policies_table(metrics, UNIT, "day"), _pairs_table(trades, symbols)]
+    return Page(
+        title=f"{name}: paper session, {_named(symbols)}",
+        about=[
+            f"{report.minutes:,} minutes, {utc_text(report.first_ns)} to "
+            f"{utc_text(report.last_ns)} UTC; {report.holes:,} gaps. No order left this machine.",
+            "Baselines: the same minutes, pairs, fills and costs, each pair on its own, without "
+            "limits or commands. bps are of one pair's notional.",
+        ],
+        unit=UNIT,
+        again=Again(command, _facts(shown)),
+        verdict=sentence_of(report.verdict, _tried(shown.tried)),
+        figures={
+            "equity": f"{report.money['equity']:,.2f}",
+            "net": f"{report.money['net']:+,.2f}",
+            **figures_of(report.metrics, UNIT, "day"),
+        },
+        courses=[_course(policy, each) for policy, each in policies.items()],
+        candles=_candles(shown, trades, symbols),
+        trades=trades,
+        decisions=decided.decisions(net, trades),
+        tables=[
+            *tables,
+            *luck_tables(report.luck, UNIT, report.metrics.sharpe_factor, "day"),
+            _money_table(report),
+        ],
+    )
+
+
+def _named(symbols: list[str]) -> str:
+    few = len(symbols) <= _NAMED_PAIRS
+    return ", ".join(symbols) if few else f"{len(symbols)} pairs"
+
+
+def _tried(count: int) -> str:
+    return f"{count:,} configuration{'' if count == 1 else 's'} tried to make its model."
+
+
+def _course(name: str, performance: Performance) -> Course:
+    earned = performance.profit / performance.basis_point
+    points = telling_points(earned)
+    return Course(name, performance.close_ns[points], earned[points])
+
+
+def _candles(shown: ShownSession, trades: Trades, symbols: list[str]) -> list[Candles]:
+    bars = {}
+    for symbol, pair in shown.played.recorded.items():
+        first = max(pair.history_bars - HISTORY_BARS, 0)
+        bars[symbol] = pair.market.slice(first, len(pair.market))
+    fills = np.concatenate([trades.entry_ns, trades.exit_ns])
+    market = np.concatenate([trades.market, trades.market])
+    return candles_of(bars, {name: fills[market == at] for at, name in enumerate(symbols)})
+
+
+def _trades(agent: Performance, symbols: list[str], decided: DecidedFills) -> Trades:
+    rows = sorted(agent.trades, key=lambda row: (row["entry_ns"], row["pair"]))
+    last_ns = int(agent.close_ns[-1])
+    ends = [row.get("exit_ns", last_ns) for row in rows]
+    entry = [decided.behind(row["pair"], row["entry_ns"]) for row in rows]
+    left = [decided.behind(row["pair"], row.get("exit_ns", -1)) for row in rows]
+    ending = [
+        _STILL_OPEN if "exit_ns" not in row else _BY_DECISION if at >= 0 else _BY_FORCE
+        for row, at in zip(rows, left, strict=True)
+    ]
+    begun = {(row["pair"], row["entry_ns"], row["exposure"] > 0.0) for row in rows}
+    over = {(row["pair"], end, row["exposure"] > 0.0) for row, end in zip(rows, ends, strict=True)}
+    resized = [
+        int((row["pair"], row["entry_ns"], row["exposure"] > 0.0) in over)
+        + 2 * int((row["pair"], end, row["exposure"] > 0.0) in begun)
+        for row, end in zip(rows, ends, strict=True)
+    ]
+    in_bps = {
+        name: np.array([row[name] for row in rows]) / agent.basis_point
+        for name in ("gross", "cost", "funding")
+    }
+    return Trades(
+        market=np.array([symbols.index(row["pair"]) for row in rows], np.int32),
+        exposure=np.array([row["exposure"] for row in rows]),
+        entry_ns=np.array([row["entry_ns"] for row in rows], np.int64),
+        exit_ns=np.array(ends, np.int64),
+        entry_price=np.array([row["entry_price"] for row in rows]),
+        exit_price=np.array([row["exit_price"] for row in rows]),
+        gross=in_bps["gross"],
+        cost=in_bps["cost"] + in_bps["funding"],
+        ending=np.array(ending, np.int8),
+        resized=np.array(resized, np.int8),
+        entry_decision=np.array(entry, np.int32),
+        exit_decision=np.array(left, np.int32),
+    )
+
+
+def _pairs_table(trades: Trades, symbols: list[str]) -> Table:
+    """What each pair earned."""
+    net = trades.gross - trades.cost
+    columns = (
+        Column("pair"),
+        Column("trades", "count"),
+        Column("won", "percent", 0),
+        Column(f"cost {UNIT}", "number", 1),
+        Column(f"net {UNIT}", "number", 1, signed=True),
+    )
+    rows = []
+    for place, symbol in enumerate(symbols):
+        own = trades.market == place
+        count = int(own.sum())
+        won = float((net[own] > 0.0).mean()) if count else None
+        rows.append((symbol, count, won, float(trades.cost[own].sum()), float(net[own].sum())))
+    return Table("By pair", columns, rows)
+
+
+def _money_table(report: SessionReport) -> Table:
+    rows = [(name, f"{value:,.2f}") for name, value in report.money.items()]
+    rows.append(("ledger minus trades' prices", f"{report.ledger_error:+.2e}"))
+    for stage, took in report.latency_ms.items():
+        shares = ", ".join(f"{share} {value:.1f}" for share, value in took.items())
+        rows.append((f"latency, {stage}, ms", shares))
+    return Table("Money and latency", (Column("what"), Column("figure")), rows)
+
+
+def _facts(shown: ShownSession) -> dict[str, str]:
+    session = shown.settings.session
+    weights = Path(session.model) / "checkpoints" / session.checkpoint / "weights.safetensors"
+    known = {"SHA-256 of the weights": sha256_of(weights)} if weights.is_file() else {}
+    return {
+        "model": session.model,
+        "checkpoint": session.checkpoint,
+        **known,
+        "SHA-256 of the settings": sha256_of(shown.folder.path / "paper.toml"),
+        **numerics(),
+    }

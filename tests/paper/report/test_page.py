@@ -1,0 +1,87 @@
+"""The page of a paper session shows what its store and its decision log hold."""
+
+import numpy as np
+import pytest
+
+from mlx_muzero.paper.records.folder import PaperFolder
+from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.report.page import ShownSession, session_page
+from mlx_muzero.paper.report.session_report import report_session
+from mlx_muzero.timeunits import MINUTE_NS
+from pages import contents_of
+from paper_sessions import CONFIG, OUTCOMES, ScriptedPlanner, play, settings
+
+TURNS = ["BUY", "HOLD", "CLOSE", "SELL", "HOLD", "HOLD", "CLOSE", "BUY"]
+
+
+@pytest.fixture
+def played(tmp_path):
+    """A session that turns a few times, and ends long."""
+    return play(tmp_path / "session", settings(), ScriptedPlanner(TURNS))
+
+
+def page_of(played):
+    parts = []
+    folder = PaperFolder(played.folder.path)
+    with PaperStore(folder.store_path, read_only=True) as store:
+        paper = folder.settings()
+        report = report_session(folder, store, paper, CONFIG, tried=3, played=parts.append)
+        shown = ShownSession(folder, store, paper, CONFIG, 3, report, *parts)
+        return session_page(shown, "mlx-muzero paper report session"), report
+
+
+def test_trades_fills_and_money_are_those_of_the_store(played):
+    page, report = page_of(played)
+    closed = page.trades.ending != 2
+    assert closed.sum() == len(played.trades)
+    assert (~closed).sum() == 2, "each pair ends long"
+    net = (page.trades.gross - page.trades.cost).sum()
+    assert net == pytest.approx(report.metrics.net_pips)
+    assert page.courses[0].equity[-1] == pytest.approx(report.metrics.net_pips)
+    assert {course.name for course in page.courses} == {"the agent", *report.baselines}
+    first = min(played.trades, key=lambda row: row["entry_ns"])
+    assert page.trades.entry_ns[0] == first["entry_ns"]
+    assert page.verdict.looked == "3 configurations tried to make its model."
+    assert contents_of(page)["title"] == "session: paper session, USDJPY, EURJPY"
+
+
+def test_every_fill_has_the_decision_recorded_for_it(played):
+    page, _ = page_of(played)
+    decisions, trades = page.decisions, page.trades
+    assert len(decisions) == len(played.fills)
+    assert (trades.entry_decision >= 0).all()
+    entered = decisions.bar_ns[trades.entry_decision] + MINUTE_NS
+    (
+        np.testing.assert_array_equal(entered, trades.entry_ns),
+        "decided at a close, filled at the open",
+    )
+    names = np.array(decisions.action_names)
+    side = np.where(trades.exposure > 0.0, "BUY", "SELL")
+    assert names[decisions.taken[trades.entry_decision]].tolist() == side.tolist()
+    left = trades.exit_decision[trades.ending == 0]
+    assert set(names[decisions.taken[left]]) == {"CLOSE"}
+    assert decisions.share.sum(axis=1) == pytest.approx(1.0)
+    expanded = decisions.taken % 3 != 2
+    np.testing.assert_allclose(decisions.chances[expanded], [OUTCOMES] * expanded.sum())
+    assert len(decisions.trees) == len(decisions)
+    assert decisions.note.endswith("nodes at most.")
+
+
+def test_decisions_without_a_record_keep_what_the_store_knows(played):
+    for day in played.folder.decisions_path.iterdir():
+        day.unlink()
+    page, _ = page_of(played)
+    assert f"{len(played.fills)} of {len(played.fills)} decisions have no record" in (
+        page.decisions.note
+    )
+    assert page.decisions.trees == {}
+    assert page.decisions.share.sum(axis=1) == pytest.approx(1.0)
+    assert np.isnan(page.decisions.prior).all()
+    assert contents_of(page)["decisions"]["commands"] == [f"mlx-muzero tui {played.folder.path}"]
+
+
+def test_a_session_that_never_traded_has_no_decisions(tmp_path):
+    page, _ = page_of(play(tmp_path / "session", settings(), ScriptedPlanner([])))
+    assert page.decisions is None
+    assert len(page.trades) == 0
+    assert contents_of(page)["trades"]["ending"].size == 0
