@@ -123,7 +123,7 @@ class Pager:
                 began_there = bool(np.isin(since_ns, page.open_time_ns))
                 if first_ns > at_ns and not began_there:
                     lacking = (at_ns, min(first_ns, end_ns))
-                    if await self._other_way(lacking, len(page)):
+                    if await self._other_way(since_ns, lacking, len(page)):
                         continue
                 else:
                     self._reach.saw(since_ns, last_ns)
@@ -183,11 +183,12 @@ class Pager:
             return page
         return _REFUSED
 
-    async def _other_way(self, lacking: Span, bars: int) -> bool:
+    async def _other_way(self, since_ns: int, lacking: Span, bars: int) -> bool:
         """Whether another way of asking returns older bars; if so, use it from now on.
 
         Args:
-            lacking: the minutes before the first bar of an answer.
+            since_ns: the start requested for an answer, which the venue may leave out.
+            lacking: the minutes before the first bar of that answer.
             bars: number of bars in that answer.
         """
         start_ns, end_ns = lacking
@@ -195,15 +196,15 @@ class Pager:
         if 0 < bars < self._way.bars:
             fewer = replace(self._way, bars=bars)
             before_ns = max(start_ns, end_ns - bars * self._row_ns)
-            ways += [(start_ns, fewer), (before_ns, fewer)]
+            ways += [(since_ns, fewer), (before_ns, fewer)]
         if not self._way.ends:
-            ways.append((start_ns, replace(self._way, ends=True)))
+            ways.append((since_ns, replace(self._way, ends=True)))
         for at_ns, way in ways:
             if len((await self._ask(at_ns, way)).within(start_ns, end_ns)):
                 self._ask_as(way)
                 return True
         if not self._way.ends:
-            page = await self._ask(start_ns, self._way, end_ns)
+            page = await self._ask(since_ns, self._way, end_ns)
             if len(page.within(start_ns, end_ns)):
                 self._ask_as(replace(self._way, ends=True))
                 return True
