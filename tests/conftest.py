@@ -16,6 +16,7 @@ import hypothesis
 import pytest
 from typer.testing import CliRunner
 
+from examples import PART
 from markets import walk_bars
 from mlx_muzero import blas
 from mlx_muzero.config import toml as config_toml
@@ -30,8 +31,13 @@ from muzero_cli import main
 
 # A busy machine is slow, not wrong; and the same commit has the same result everywhere. New cases:
 # scripts/test --hypothesis-profile=explore
-hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("explore", deadline=None)
+hypothesis.settings.register_profile("thorough", deadline=None, derandomize=True)
+hypothesis.settings.register_profile(
+    "repeatable",
+    hypothesis.settings.get_profile("thorough"),
+    max_examples=hypothesis.settings.get_profile("thorough").max_examples // PART,
+)
 hypothesis.settings.load_profile("repeatable")
 
 
@@ -94,10 +100,17 @@ def quick_rivals(monkeypatch):
     monkeypatch.setattr(fitted, "FITTED_Q_RECIPE", recipe)
 
 
+@pytest.fixture(scope="session")
+def one_folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("one_folder")
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[BarStore]:
-    """An empty bar store."""
-    with BarStore(tmp_path / "market.duckdb") as opened:
+def store(one_folder: Path) -> Iterator[BarStore]:
+    """An empty bar store, of the same path in every test: its DuckDB instance serves the next."""
+    shutil.rmtree(one_folder)
+    one_folder.mkdir()
+    with BarStore(one_folder / "market.duckdb") as opened:
         yield opened
 
 

@@ -5,9 +5,10 @@ from dataclasses import fields, replace
 import mlx.core as mx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.agent.leaf_change import LeafChange
 from mlx_muzero.agent.moment import Moment
@@ -190,7 +191,7 @@ def test_many_simulations_find_what_the_expectimax_finds_under_each_rule(name):
     np.testing.assert_allclose(found.raw_value, exact.raw_value, rtol=1e-4, atol=1e-5)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     st.integers(0, 60 * 24 * 365 * 60),
     st.sampled_from(["", "16:00 Europe/London", "21:50-22:10 UTC", "bar 5"]),

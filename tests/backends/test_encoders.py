@@ -6,10 +6,11 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mlx.utils import tree_flatten
 
+from examples import examples
 from mlx_muzero import rng
 from mlx_muzero.agent import backend_choice as backends
 from mlx_muzero.agent.muzero_agent import MuZeroAgent
@@ -51,7 +52,7 @@ def windows(rows, features=F, window=W):
     return mx.random.normal((rows, window, features), key=mx.random.key(1))
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(
     encoder=st.sampled_from(ENCODERS),
     features=st.integers(1, 9),

@@ -6,10 +6,11 @@ from importlib import import_module
 import mlx.core as mx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core_rows import independent_rows
+from examples import examples
 from factored_models import OUTCOMES, SIZES, random_model, some_windows
 from mlx_muzero import _core
 from mlx_muzero.agent.backend_choice import BACKENDS
@@ -134,7 +135,7 @@ def test_what_lies_ahead_is_step_after_step(market, depth):
 
 
 @pytest.mark.parametrize("kernels", _core.kernels())
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(
     width=st.integers(2, 70),
     positions=st.integers(2, 7),

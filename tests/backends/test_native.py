@@ -7,11 +7,12 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mlx.utils import tree_flatten
 
 from core_rows import independent_rows
+from examples import examples
 from mlx_muzero import _core
 from mlx_muzero.backends.mlx import MlxEvaluator
 from mlx_muzero.backends.native import NativeEvaluator
@@ -126,7 +127,7 @@ def run(model, evaluator, mode, roots, threads=1, simulations=20, rows=slice(Non
     rows=st.integers(1, 30),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=20)
+@examples(20)
 def test_expansions_are_the_models(width, actions, outcomes, bins, blocks, rows, seed):
     names = ("outcome", "dynamics", "policy", "value", "afterstate")
     model = new_model(

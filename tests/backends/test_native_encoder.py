@@ -5,11 +5,12 @@ import dataclasses
 import mlx.core as mx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mlx.utils import tree_map_with_path
 
 from core_rows import independent_rows
+from examples import examples
 from mlx_muzero import _core
 from mlx_muzero.backends.mlx import MlxEncoder
 from mlx_muzero.backends.native import NativeEncoder
@@ -56,7 +57,7 @@ def assert_encodes_alike(model, observation, **options):
     count=st.integers(1, 20),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=25)
+@examples(25)
 def test_latents_are_the_models(
     features, window_bars, channels, kernel, width, blocks, count, seed
 ):

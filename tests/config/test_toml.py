@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.keys import Key, value_of
 from mlx_muzero.config.presets import CRYPTO, FX_MICRO, PRESETS
@@ -62,7 +63,7 @@ def configs(draw) -> Config:
 
 
 @given(configs())
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_round_trip(config):
     assert config_toml.loads(config_toml.dumps(config)) == config
 

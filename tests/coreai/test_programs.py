@@ -1,9 +1,10 @@
 """The saved assets compute what the MLX model computes, as read back and run in NumPy."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from exports import random_model, random_samples
 from factored_models import TOLD, assert_plays_alike
 from factored_models import random_model as random_factored
@@ -56,7 +57,7 @@ def worst(functions, model, samples):
     return max(error.worst / max(1.0, error.largest) for error in errors)
 
 
-@settings(max_examples=6)
+@examples(6)
 @given(
     name=st.sampled_from(PROGRAMS),
     precision=st.sampled_from(["fp16", "fp32"]),

@@ -5,9 +5,10 @@ import dataclasses
 import mlx.core as mx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from exports import random_model, random_samples, saved_program
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.coreml.packages import histogram, read_function
@@ -36,7 +37,7 @@ def errors(folder, model, rows, name, precision="fp16", layer_norm="op"):
     return {error.output: error.worst / max(1.0, error.largest) for error in found}
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(
     name=st.sampled_from(PROGRAMS),
     precision=st.sampled_from(["fp16", "fp32"]),

@@ -4,9 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.baselines import FLAT_POLICY, RandomPolicy, momentum
 from mlx_muzero.evaluation.cost_sweep import LEVELS, sweep_costs
@@ -33,7 +34,7 @@ def played(rules, seed, steps=40, accounts=3):
     return core.ledger.trades()
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(
     st.sampled_from([FX, CRYPTO]),
     st.integers(0, 10_000),

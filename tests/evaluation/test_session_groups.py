@@ -5,10 +5,11 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crypto_markets import CONFIG, crypto_bars
+from examples import examples
 from markets import MINUTE_NS
 from mlx_muzero.config.presets import CRYPTO
 from mlx_muzero.evaluation.backtest import backtest
@@ -69,7 +70,7 @@ def drawn(pairs, times, seed):
     return equity, begin
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(markets)
 def test_no_figure_depends_on_the_order_of_the_sessions(market):
     equity, begin = drawn(*market)
@@ -83,7 +84,7 @@ def test_no_figure_depends_on_the_order_of_the_sessions(market):
     assert figures(order) == pytest.approx(figures(np.arange(len(equity))))
 
 
-@settings(max_examples=8)
+@examples(8)
 @given(markets, st.integers(2, 4))
 def test_a_pair_that_is_there_several_times_narrows_nothing(market, copies):
     equity, begin = drawn(*market)
@@ -124,7 +125,7 @@ def test_a_pair_that_is_there_several_times_narrows_nothing(market, copies):
     )
 
 
-@settings(max_examples=10)
+@examples(10)
 @given(
     st.lists(st.integers(1, 4), min_size=2, max_size=80)
     | st.tuples(st.integers(2, 80), st.integers(1, 4)).map(lambda drawn: [drawn[1]] * drawn[0]),

@@ -4,10 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crypto_markets import CONFIG, crypto_bars, every_series, history
+from examples import examples
 from markets import MINUTE_NS, MONDAY_NS
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.dataset import MarketDataset
@@ -61,7 +62,7 @@ def test_bar_features_are_bounded_and_free_of_scale():
     assert (still[HISTORY_BARS - 1 :] == [0.0, 0.5, 0.5, 0.5, 0.5]).all()
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(seed=st.integers(0, 2**16), minutes=st.sampled_from([5, 60]), cut=st.integers(0, 90))
 def test_higher_bars_hold_the_minutes_of_their_time(seed, minutes, cut):
     bars = crypto_bars("AAA", 600, seed, hole_frac=0.2)
@@ -133,7 +134,7 @@ def test_the_first_bar_with_an_observation_has_the_minutes_it_needs(dataset):
     assert alone.seen_from[first] == 0
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(seed=st.integers(0, 2**16), cut=st.integers(1700, MINUTES - 200))
 def test_neither_later_bars_nor_later_points_change_what_was_seen(seed, cut):
     pair = history("AAA", MINUTES, seed)

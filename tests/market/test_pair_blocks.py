@@ -5,10 +5,11 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crypto_markets import CONFIG, crypto_bars, every_series
+from examples import examples
 from mlx_muzero.config.presets import PRESETS
 from mlx_muzero.market import pair_blocks
 from mlx_muzero.market.bars import Bars
@@ -69,7 +70,7 @@ def written(folder, histories, config, base=None):
         return columns.end("key", joined_facts(facts))
 
 
-@settings(max_examples=10, deadline=None)
+@examples(10)
 @given(
     st.integers(900, MINUTES),
     st.lists(st.tuples(*[st.integers(60, 6600)] * 2), min_size=1, max_size=3),
@@ -86,7 +87,7 @@ def test_any_way_in_which_bars_come_gives_the_dataset_of_all(tmp_path_factory, s
             require_same(base, MarketDataset.of_pairs(come, config))
 
 
-@settings(max_examples=5, deadline=None)
+@examples(5)
 @given(st.integers(150, 3000), st.integers(60, 6600))
 def test_features_of_currencies_are_cut_like_those_of_coins(tmp_path_factory, size, first):
     folder, whole = tmp_path_factory.mktemp("blocks"), replace(history("AAA"), series={})

@@ -2,9 +2,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from markets import MINUTE_NS, MONDAY_NS, walk_bars
 from mlx_muzero.config.presets import PRESETS
 from mlx_muzero.config.schema import Config, MarketConfig, ModelConfig, TrainConfig
@@ -46,7 +47,7 @@ def starts_of(times, split, pair=None):
     return session_starts(times, pair, seen_from, CONFIG, split_ranges(times, CONFIG)[split])
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(
     holes=st.lists(st.tuples(st.integers(0, 4000), st.integers(2, 3000)), max_size=6),
     count=st.integers(300, 3000),
@@ -63,7 +64,7 @@ def test_every_bar_of_a_session_is_in_its_split_and_unbroken(holes, count):
             assert gaps.max() <= CONFIG.max_gap_minutes * MINUTE_NS
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(lengths=st.lists(st.integers(1, 200), min_size=1, max_size=4), seed=st.integers(0, 99))
 def test_splits_of_several_pairs_are_those_of_their_sorted_bars(lengths, seed):
     rng = np.random.default_rng(seed)
@@ -107,7 +108,7 @@ def test_splits_are_chronological_and_cover_all_bars():
 
 
 @given(embargo=st.integers(0, 60), pairs=st.integers(1, 3))
-@settings(max_examples=20, deadline=None)
+@examples(20)
 def test_an_embargo_leaves_out_bars_after_each_split(embargo, pairs):
     own = times_with_holes(1500, [])
     times, pair = np.tile(own, pairs), np.repeat(np.arange(pairs, dtype=np.int16), len(own))
@@ -188,7 +189,7 @@ def test_too_few_bars_name_the_symbol_and_the_remedy():
         dataset.evaluation_starts("test")
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     holes=st.lists(
         st.lists(st.tuples(st.integers(0, 1500), st.integers(2, 300)), max_size=5),

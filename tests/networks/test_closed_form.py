@@ -4,10 +4,11 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mlx.utils import tree_flatten
 
+from examples import examples
 from mlx_muzero.networks import closed_form
 from mlx_muzero.networks.dropout import Dropout, seed_dropout
 from mlx_muzero.networks.layers import CausalConv1d, MLPResidualBlock
@@ -62,7 +63,7 @@ def with_parameters(module, call=None):
     return function, [array for _, array in tree_flatten(module.trainable_parameters())]
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(rows=st.integers(2, 9), width=st.integers(8, 40), seed=st.integers(0, 99))
 def test_norms(rows, width, seed):
     x = 3.0 * normal(seed, rows, 4, width) + 1.0
@@ -81,7 +82,7 @@ def test_batch_norm_learns_the_same_statistics():
         np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=1e-5)
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(
     window=st.integers(1, 12),
     kernel=st.integers(1, 4),

@@ -3,9 +3,10 @@
 import mlx.core as mx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from mlx_muzero.networks import Support
 
 FX = Support(-300.0, 300.0, 601)
@@ -18,7 +19,7 @@ supports = st.builds(
 
 
 @given(supports, st.lists(st.floats(0, 1), min_size=1, max_size=8))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_encode_and_decode_agree_inside(support, shares):
     low, high = support.value_min, support.value_max
     values = np.array([low + share * (high - low) for share in shares], np.float32)
@@ -32,7 +33,7 @@ def test_encode_and_decode_agree_inside(support, shares):
 
 
 @given(supports, st.floats(1, 1000))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_values_outside_are_clamped_and_counted(support, distance):
     low, high = support.value_min, support.value_max
     values = mx.array([low - distance, (low + high) / 2, high + distance])

@@ -3,9 +3,10 @@
 from itertools import product
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from mlx_muzero.search.allocation import allocate
 from mlx_muzero.trading.positions import FX_ACTIONS, TARGET_ACTIONS
 
@@ -37,7 +38,7 @@ def totals(group, values):
     return np.bincount(group, values)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(cases())
 def test_equals_trying_everything(case):
     worth, exposure, held, group, limit = case
@@ -56,7 +57,7 @@ def test_equals_trying_everything(case):
         np.testing.assert_allclose(found[number], max(tried))
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(cases(), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_has_no_effect(case, random):
     worth, exposure, held, group, limit = case

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from mlx_muzero.errors import SearchError
 from mlx_muzero.search import Expansion, Leaves, Search, SearchParams, SingleExpansion
 from search_rules import rules
@@ -85,7 +86,7 @@ def finished(problem, numbers, weights, threads):
     return search, result, roots
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(searches(), st.lists(st.sampled_from(FINITE), min_size=1), st.sampled_from([1, 3]))
 def test_finite_answers_give_a_whole_result(problem, numbers, threads):
     params, table, *_ = problem
@@ -111,7 +112,7 @@ def test_finite_answers_give_a_whole_result(problem, numbers, threads):
         assert np.isfinite(tree.value).all()
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(searches(), st.sampled_from(IMPOSSIBLE), st.booleans())
 def test_impossible_answers_are_an_error_that_names_them(problem, number, as_weight):
     params, table, *rest = problem

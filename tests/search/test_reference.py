@@ -3,9 +3,10 @@
 from dataclasses import astuple
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from mlx_muzero.search import Leaves, Search, SearchParams
 from mlx_muzero.search.hash_evaluator import HashEvaluator
 from mlx_muzero.search.reference_search import ReferenceSearch
@@ -44,7 +45,7 @@ def problems(draw):
     return params, table, evaluator_args, roots, first_state, draw(st.booleans())
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(problems())
 def test_core_and_twin_take_the_same_steps(problem):
     params, table, evaluator_args, roots, first_state, noise = problem

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from mlx_muzero.trading.core import POSITION_FEATURES, TradingCore, TradingRules
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.ledger import Trades
@@ -30,7 +31,7 @@ def play(rules, close, actions, start_bar=100):
     return rewards, core
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     table=st.sampled_from([FX_ACTIONS, TARGETS]),
@@ -56,7 +57,7 @@ def test_money_is_conserved(seed, table, accounts, steps, cost, scale):
     assert (trades.bars_held > 0).all()
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_equity_changes_by_the_mark_to_market_reward(seed):
     rng = np.random.default_rng(seed)
@@ -72,7 +73,7 @@ def test_equity_changes_by_the_mark_to_market_reward(seed):
         np.testing.assert_allclose(reward, change, atol=1e-4)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_position_features_against_a_scalar_account(seed):
     rng = np.random.default_rng(seed)

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from mlx_muzero.config.presets import CRYPTO, FX_MICRO
 from mlx_muzero.config.schema import TradingConfig
 from mlx_muzero.evaluation.metrics import measure
@@ -45,7 +46,7 @@ class CashAccount:
         return self.cash + self.units * price
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     table=st.sampled_from([FX_ACTIONS, TARGET_ACTIONS]),
@@ -91,7 +92,7 @@ def test_equity_is_cash_and_the_worth_of_units(
     np.testing.assert_allclose(trades.gross_pips, gross, rtol=1e-12)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_session_of_targets_conserves_money_to_its_forced_close(seed):
     rng = np.random.default_rng(seed)

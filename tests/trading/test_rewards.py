@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from mlx_muzero.trading.core import TradingCore, TradingRules
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.positions import TARGET_ACTIONS
@@ -123,7 +124,7 @@ def sharpe_core(accounts, **constants):
     return TradingCore(rules, accounts)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(seed=st.integers(0, 2**32 - 1), deviation=st.sampled_from([0.01, 20.0]))
 def test_differential_sharpe_is_the_derivative_of_the_moving_ratio(seed, deviation):
     rng = np.random.default_rng(seed)

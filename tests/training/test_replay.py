@@ -2,9 +2,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from mlx_muzero import rng
 from mlx_muzero.config.schema import ReplayConfig
 from mlx_muzero.training.replay import Episodes, ReplayBuffer
@@ -53,7 +54,7 @@ def test_without_holds_the_oldest_goes():
     assert held_starts(buffer) == {1, 2, 3, 4, 100}
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(trading=st.lists(st.booleans(), min_size=1, max_size=40))
 def test_the_quota_holds_whenever_it_can(trading):
     buffer = ReplayBuffer(CONFIG, 7, STEPS, ACTIONS, FEATURES)
@@ -110,7 +111,7 @@ def test_ten_thousand_fx_episodes_fit_in_500_megabytes():
     assert buffer.nbytes < 500e6
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(
     seed=st.integers(0, 1000),
     step=st.integers(0, STEPS - 1),

@@ -4,9 +4,10 @@ import asyncio
 from dataclasses import dataclass, field
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.venues.page import NO_BARS, Page
 from mlx_muzero.venues.pager import Pager
@@ -71,7 +72,7 @@ holes = st.lists(st.tuples(st.integers(NOW - 2500, NOW), st.integers(1, 90)), ma
 
 
 @given(moods, thin, holes, st.none() | st.integers(NOW - 2600, NOW - 600))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_every_bar_is_found_once_and_in_order(mood, quiet, gaps, listed):
     silent = quiet | {minute for start, length in gaps for minute in range(start, start + length)}
     made = Made(mood, silent, listed)
@@ -82,6 +83,12 @@ def test_every_bar_is_found_once_and_in_order(mood, quiet, gaps, listed):
     assert [start for start, _ in spans] == [first, *(stop for _, stop in spans[:-1])]
     assert spans[-1][1] == end
     assert pager.requests < 150
+
+
+def test_silent_minutes_among_the_newest_do_not_hide_how_many_bars_a_venue_returns():
+    made = Made(Moods(cap=208, newest=True, inclusive=False), silent={NOW - 208, NOW - 207})
+    times, _, _ = made.walked(NOW - 2500, NOW)
+    assert times == [minute for minute in range(NOW - 2500, NOW) if made.venue.has(minute)]
 
 
 def test_what_is_refused_is_asked_for_in_smaller_pages():

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from examples import examples
 from mlx_muzero.evaluation.conditions import Conditions, report_dict
 from mlx_muzero.evaluation.metrics import Metrics, measure
 from mlx_muzero.trading.ledger import Trades
@@ -43,7 +44,7 @@ def printed(policies, width=80, conditions=CONDITIONS, **options):
 amounts = st.floats(-9e5, 9e5)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(amounts, amounts, amounts, st.floats(0, 9e5), st.floats(-900, 900), st.integers(0, 900_000))
 def test_nothing_is_cut_at_80_columns(net, low, high, drawdown, sharpe, trades):
     row = metrics(

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from examples import examples
 from market_files import MONDAY_NS, refused, write
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.importers import Choices, detect_format, import_file, parse_columns
@@ -165,9 +166,7 @@ def test_a_blank_of_metatrader_5_is_the_price_before(store, tmp_path):
 
 
 @given(st.permutations(range(40)), st.integers(60, 400))
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_order_of_ticks_does_not_matter(tmp_path, monkeypatch, order, block_bytes):
     after_ms = np.arange(40) * 7_001
     _, bid, ask, _ = ticks_of(100)

@@ -1,7 +1,8 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from markets import MINUTE_NS, MONDAY_NS, walk_bars
 from mlx_muzero.market.observation.fx_features import (
     FEATURE_NAMES,
@@ -59,7 +60,7 @@ def test_a_flat_market_scales_to_the_middle():
     assert (flat == 0.5).all()
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(seed=st.integers(0, 2**16), cut=st.integers(HISTORY_BARS, 299))
 def test_the_future_does_not_change_the_past(seed, cut):
     bars = walk_bars(300, seed)

@@ -4,10 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crypto_markets import CONFIG, history, points
+from examples import examples
 from markets import MINUTE_NS, quoted_bars, walk_bars
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.market.dataset import MarketDataset
@@ -62,7 +63,7 @@ def test_fx_with_context_across_a_weekend(first):
     assert assert_same(live, dataset, bars, first, every=13) == 401 - first
 
 
-@settings(max_examples=4)
+@examples(4)
 @given(
     seed=st.integers(0, 2**16),
     first=st.sampled_from([0, 1, 7, 130]),

@@ -9,9 +9,10 @@ from contextlib import nullcontext
 import duckdb
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from mlx_muzero.errors import DataError, StorageError
 from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults
 from mlx_muzero.market.series import Series
@@ -122,7 +123,7 @@ def test_rows_are_staged_in_memory_that_does_not_grow_with_their_number(store):
     assert same(store.load("USDJPY"), bars)
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.lists(st.sets(st.integers(0, 60), min_size=1), min_size=1, max_size=4))
 def test_any_overlapping_writes_end_in_the_same_bars(tmp_path_factory, batches):
     path = tmp_path_factory.mktemp("store") / "market.duckdb"

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from markets import walk_bars
 from mlx_muzero.errors import DataError, MuZeroError, RunError
 from mlx_muzero.market.importers import detect_format, import_file
@@ -53,7 +54,7 @@ def test_no_name_is_a_pattern(tmp_path, name, neighbor):
         assert set(store.load("USDJPY").close.tolist()) == {1.0}
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     st.text(st.sampled_from("[]*?{}!^-\\'\"%$~ ab1é\n=:,#"), min_size=1, max_size=12).filter(
         lambda name: name not in ("a", "b")

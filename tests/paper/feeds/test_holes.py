@@ -1,9 +1,10 @@
 """Holes longer than what a venue answers at once: the feed goes on behind them, asking little."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from feed_sessions import FIRST_MINUTE, START_NS, minutes, of
 from market_source import MarketSource
 from mlx_muzero.errors import FeedError
@@ -115,7 +116,7 @@ def test_pages_of_two_bars_get_past_silent_minutes(newest_first):
     assert minutes(events, PAIR) == wanted
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(data=st.data())
 def test_whatever_the_holes_every_bar_comes_once_and_in_order(data):
     page = data.draw(st.integers(2, 40), "bars a page")

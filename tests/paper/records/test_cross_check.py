@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from examples import examples
 from mlx_muzero.errors import RunError
 from mlx_muzero.paper.records import recorder
 from mlx_muzero.paper.records.backup import write_backup
@@ -114,7 +115,7 @@ def store(whole):
         yield opened
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(60, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_journal_cut_anywhere_is_completed(whole, store, tmp_path_factory, data):
     """Each event is there once and in order, and nothing that is left of it is lost."""

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.calendar import fx_days, fx_weekends
 from mlx_muzero.paper.report.performance import Performance
@@ -101,7 +102,7 @@ def test_what_is_marked_beside_the_week_is_not_lost():
     assert played(saturday, [0.0]).metrics().sessions == 1
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(st.integers(0, 40 * 365), st.integers(1, 400))
 def test_trading_days_cover_the_open_week_and_nothing_else(day, length):
     first, last = day * DAY_NS, (day + length) * DAY_NS
