@@ -2,7 +2,8 @@
 
 Exit codes: 0 done; 2 wrong usage; 3 configuration; 4 market data; 5 run or checkpoint; 6 training
 diverged; 7 search; 8 export; 9 exported programs do not run; 10 feed; 12 leakage; 13 a rank of a
-distributed training was lost; 14 a file or the disk; 130 stopped by the user.
+distributed training was lost; 14 a file or the disk; 15 an alert was not delivered; 130 stopped by
+the user.
 With --exit-code, of a verdict: 0 skill; 21 not shown; 22 loses; 23 too short.
 Narration goes to stderr, data to stdout.
 """
@@ -25,7 +26,7 @@ app = typer.Typer(
     help="Planning-based trading: Stochastic MuZero in MLX with a C++ tree search.",
     epilog="Exit codes: 2 usage, 3 configuration, 4 market data, 5 run or checkpoint, "
     "6 training diverged, 7 search, 8 export, 9 exported programs do not run, 10 feed, "
-    "12 leakage, 13 a training rank lost, 14 a file or the disk, "
+    "12 leakage, 13 a training rank lost, 14 a file or the disk, 15 an alert not delivered, "
     "with --exit-code 21 not shown, 22 loses, 23 too short; 130 stopped by the user.",
 )
 
