@@ -12,13 +12,12 @@ from mlx_muzero.evaluation.backtest import Backtest, Doing
 from mlx_muzero.evaluation.comparison import Comparison, compare
 from mlx_muzero.evaluation.full_comparison import SIMULATIONS, FullComparison, compare_fully
 from mlx_muzero.evaluation.importance import Importance
-from mlx_muzero.evaluation.validated import Validated
 from mlx_muzero.experiment.judging import JudgedBars
 from mlx_muzero.experiment.looks import record_evaluation
 from mlx_muzero.experiment.luck import assess_luck
 from mlx_muzero.experiment.rival import load_rival
 from mlx_muzero.experiment.trained_run import TrainedRun
-from mlx_muzero.experiment.validated_costs import validated_at_costs
+from mlx_muzero.experiment.validated_costs import AtCosts, validated_at_costs
 from mlx_muzero.market.sessions import reach_bars
 from mlx_muzero.types import Advance
 from mlx_muzero.untrusted.json_values import in_unit
@@ -38,8 +37,8 @@ class Evaluation:
         root_backend: backend that evaluated the roots.
         precision: number format of its large products.
         comparison: the policies on the same sessions.
-        at_costs: what the agent earns on the validation split at the costs in force; None at those
-            of its training.
+        at_costs: what the agent earns on the validation split at the costs in force; None if they
+            are those of its training, but no validation chose the checkpoint.
         full: additional results of `evaluate_fully`; None from `evaluate`.
         importance: of groups of features (`importance_of`); None unless it was asked for.
     """
@@ -53,7 +52,7 @@ class Evaluation:
     root_backend: str
     precision: Precision
     comparison: Comparison
-    at_costs: Validated | None
+    at_costs: AtCosts | None
     full: FullComparison | None = None
     importance: tuple[Importance, ...] | None = None
 
@@ -67,8 +66,8 @@ class Evaluation:
             "simulations": self.simulations,
             "backend": self.backend,
             "root_backend": self.root_backend,
-            "validated_at_costs": None if self.at_costs is None else asdict(self.at_costs),
             "precision": self.precision,
+            "validated_at_costs": self.at_costs and self.at_costs.as_dict(),
             **self._importance,
         }
 
@@ -170,7 +169,7 @@ def _evaluation(
     simulations: tuple[int, ...],
     agent: Agent,
     comparison: Comparison,
-    at_costs: Validated | None,
+    at_costs: AtCosts | None,
     full: FullComparison | None = None,
 ) -> Evaluation:
     return Evaluation(

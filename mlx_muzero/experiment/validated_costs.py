@@ -1,15 +1,16 @@
-"""What a run earns on its validation split at costs it was not trained at, kept in its folder.
+"""What a run earns on its validation split at the costs in force.
 
-A run is chosen on that split at the costs of its training. Whether it should trade at others is
-asked of the same sessions, played once more (`mlx_muzero.evaluation.validated`); later bars are for
-judging. Limits of size and time do not count: they only leave trades out.
+At the costs of its training, that is what chose it, and its journal knows. Whether it should trade
+at others is asked of the same sessions, played once more (`mlx_muzero.evaluation.validated`) and
+kept in the run's folder; later bars are for judging. Limits of size and time do not count: they
+only leave trades out.
 """
 
 import hashlib
 import json
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -22,6 +23,7 @@ from mlx_muzero.experiment.looks import record_evaluation
 from mlx_muzero.experiment.trained_run import TrainedRun
 from mlx_muzero.files.digests import sha256_of
 from mlx_muzero.files.regular import read_text, write_text
+from mlx_muzero.runlog import journal
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.checkpoint import WEIGHTS
 from mlx_muzero.training.run import RunFolder
@@ -33,6 +35,17 @@ FILE = "validated.json"
 _MOST_BYTES = 2**18
 _MOST = 256
 """Kept; the oldest goes first."""
+
+_CHOSE = record(
+    {
+        "sessions": count,
+        "net_pips_per_session": number,
+        "net_pips_low": optional(number),
+        "net_pips_high": optional(number),
+        "trades": count,
+    }
+)
+"""Of the metrics of a validation in the journal."""
 
 _KEPT = mapping(
     record(
@@ -48,6 +61,34 @@ _KEPT = mapping(
 )
 
 
+@dataclass(frozen=True)
+class AtCosts:
+    """What a checkpoint earns on the validation split at the costs in force.
+
+    Attributes:
+        found: that.
+        trained: whether they are the costs of its training.
+    """
+
+    found: Validated
+    trained: bool
+
+    @property
+    def telling(self) -> bool:
+        """Whether whoever lets it trade should know: nobody has asked, or the answer is no."""
+        return not self.trained or (self.found.trades > 0 and not self.found.earns)
+
+    def words(self, unit: str) -> str:
+        """That as a sentence."""
+        costs = "the costs" if self.trained else "these costs, which are not those"
+        flat = "" if self.found.earns else "; what chose it does not show that it should trade"
+        return f"at {costs} of its training, on the validation split {self.found.words(unit)}{flat}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The numbers for JSON."""
+        return asdict(self.found) | {"trained": self.trained}
+
+
 def charged_alike(one: TradingRules, other: TradingRules) -> bool:
     """Whether trading costs the same by both, to nine digits."""
     return _charges(one) == _charges(other)
@@ -58,11 +99,13 @@ def validated_at_costs(
     simulations: int,
     tick: Advance = lambda _count: None,
     doing: Doing = lambda _what, _total: None,
-) -> Validated | None:
-    """What `run` earns at the costs in force where it was chosen; None at those of its training.
+) -> AtCosts | None:
+    """What `run` earns at the costs in force where it was chosen.
 
-    Played at most once for a checkpoint, costs and number of simulations, at 256 sessions, spread
-    evenly.
+    None if those are the costs of its training, but no validation chose its checkpoint.
+
+    Other costs are played at most once for a checkpoint and a number of simulations, at 256
+    sessions, spread evenly.
 
     Args:
         run: loaded with its own bars.
@@ -71,11 +114,11 @@ def validated_at_costs(
         doing: called with what begins and its number of decisions.
     """
     if charged_alike(run.rules, run.trained_rules):
-        return None
+        return chosen_by(run.folder, run.checkpoint)
     key = _key(run.folder, run.checkpoint, run.dataset.summary.digest, run.rules, simulations)
     kept = _kept(run.folder.path)
     if key in kept:
-        return kept[key]
+        return AtCosts(kept[key], trained=False)
     rules = _charged(run.trained_rules, run.rules)
     agent = replace(run, rules=rules).agent()
     starts = run.dataset.evaluation_starts("validation", SESSIONS)
@@ -86,7 +129,33 @@ def validated_at_costs(
     record_evaluation(run, run.dataset, "validation", {"agent (search)": played})
     found = Validated.of([played])
     _keep(run.folder.path, kept | {key: found})
-    return found
+    return AtCosts(found, trained=False)
+
+
+def chosen_by(folder: RunFolder, checkpoint: str) -> AtCosts | None:
+    """What the validation that chose `checkpoint` found; None if none did."""
+    metrics = chose = None
+    try:
+        told = list(journal.read(folder.journal_path))
+    except OSError:  # a copy may lack it
+        return None
+    for event in told:
+        if event["event"] == "validated" and event.get("best") is True:
+            metrics = event.get("metrics")
+        elif event["event"] == "saved" and event.get("checkpoint") == checkpoint:
+            chose = metrics if event.get("best") is True else None
+    try:
+        facts = _CHOSE(chose)
+    except Malformed:
+        return None
+    found = Validated(
+        facts["sessions"],
+        facts["net_pips_per_session"],
+        facts["net_pips_low"],
+        facts["net_pips_high"],
+        facts["trades"],
+    )
+    return AtCosts(found, trained=True)
 
 
 def advice(
@@ -94,27 +163,19 @@ def advice(
 ) -> str | None:
     """What is known of a checkpoint at the costs of `rules`, or how to find out, in a sentence.
 
-    None at the costs of its training.
+    None if it was chosen at these costs, and earns something at them.
     """
     if charged_alike(rules, trained):
-        return None
+        chosen = chosen_by(folder, checkpoint)
+        return chosen.words(rules.unit) if chosen is not None and chosen.telling else None
     key = _key(folder, checkpoint, folder.market().digest, rules, simulations)
     found = _kept(folder.path).get(key)
     if found is not None:
-        return told(found, rules.unit)
+        return AtCosts(found, trained=False).words(rules.unit)
     command = " ".join(["mlx-muzero evaluate", quote(str(folder.path)), *cost_options(rules)])
     return (
         "it was never validated at these costs, which are not those of its training: "
         f"{command} --split validation tells what it earns at them"
-    )
-
-
-def told(found: Validated, unit: str) -> str:
-    """What a checkpoint earns at costs that it was not trained at, as a sentence."""
-    flat = "" if found.earns else "; what chose it does not show that it should trade"
-    return (
-        "at these costs, which are not those of its training, on the validation split "
-        f"{found.words(unit)}{flat}"
     )
 
 

@@ -11,14 +11,17 @@ from markets import walk_bars
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
+from mlx_muzero.evaluation.validated import Validated
 from mlx_muzero.experiment.trained_run import TrainedRun, load_run
 from mlx_muzero.experiment.validated_costs import (
     FILE,
+    AtCosts,
     charged_alike,
     cost_options,
     validated_at_costs,
 )
 from mlx_muzero.market.bars import utc_text
+from mlx_muzero.runlog import journal
 from mlx_muzero.trading.costs import Costs, Swap
 from mlx_muzero.trading.funding import Funding
 from mlx_muzero.trading.rules import TradingRules
@@ -42,30 +45,62 @@ def at(trained, cost) -> TrainedRun:
 
 def test_the_validation_split_is_played_once_for_a_cost(trained):
     """As by a backtest there, and again where what was kept is damaged."""
-    assert validated_at_costs(load_run(trained, "best", None), 4) is None
-    assert not (trained / FILE).exists()
     run, ticks = at(trained, 0.5), Decisions()
-    found = validated_at_costs(run, 4, ticks)
+    asked = validated_at_costs(run, 4, ticks)
+    assert not asked.trained
+    found = asked.found
     starts = run.dataset.evaluation_starts("validation")
     played = backtest(SearchPolicy(run.agent(), 4), run.dataset, run.rules, starts)
     assert (found.sessions, found.trades) == (len(starts), played.metrics.trades)
     assert found.net == pytest.approx(played.metrics.net_pips_per_session)
     made = ticks.made
     assert made == len(starts) * run.dataset.config.session_bars
-    assert validated_at_costs(at(trained, 0.5), 4, ticks) == found
+    assert validated_at_costs(at(trained, 0.5), 4, ticks) == asked
     assert ticks.made == made
-    other = validated_at_costs(at(trained, 9), 4, ticks)
+    other = validated_at_costs(at(trained, 9), 4, ticks).found
     assert ticks.made == 2 * made
     assert len(json.loads((trained / FILE).read_text())) == 2
     assert other.net <= found.net  # a model of market and account plays as before, and pays more
     for damaged in ("nonsense", "[]", '{"a": {"sessions": -1}}'):
         (trained / FILE).write_text(damaged)
-        assert validated_at_costs(at(trained, 0.5), 4) == found
+        assert validated_at_costs(at(trained, 0.5), 4) == asked
 
 
-def test_limits_leave_trades_out_and_are_no_other_costs(trained):
-    run = load_run(trained, "best", None, overrides=["trading.no_entries=bar 6"])
-    assert validated_at_costs(run, 4) is None
+@pytest.mark.parametrize("overrides", [[], ["trading.no_entries=bar 6"]])
+def test_at_the_costs_of_its_training_the_validation_that_chose_it_is_told(trained, overrides):
+    """Nothing is played; limits leave trades out and are no costs."""
+    run, ticks = load_run(trained, "best", None, overrides=overrides), Decisions()
+    found = validated_at_costs(run, 4, ticks)
+    assert found.trained
+    assert not ticks.made
+    assert not (trained / FILE).exists()
+    told = [e for e in journal.read(trained / "journal.jsonl") if e["event"] == "validated"]
+    chose = [event for event in told if event["best"]][-1]["metrics"]
+    assert found.found.net == chose["net_pips_per_session"]
+    assert found.found.high == chose["net_pips_high"]
+
+
+def test_without_a_validation_that_chose_it_nothing_is_told(trained):
+    latest = load_run(trained, "latest", None)
+    assert latest.checkpoint != load_run(trained, "best", None).checkpoint
+    assert validated_at_costs(latest, 4) is None
+    (trained / "journal.jsonl").write_text('{"event": "validated", "best": true, "metrics": 3}\n')
+    assert validated_at_costs(load_run(trained, "best", None), 4) is None
+    (trained / "journal.jsonl").unlink()
+    assert validated_at_costs(load_run(trained, "best", None), 4) is None
+
+
+@pytest.mark.parametrize(
+    ("found", "trained_costs", "telling"),
+    [
+        (Validated(9, 1.0, 0.5, 2.0, 5), True, False),
+        (Validated(9, 1.0, 0.5, 2.0, 5), False, True),
+        (Validated(9, 1.0, -0.5, 2.0, 5), True, True),
+        (Validated(9, 0.0, 0.0, 0.0, 0), True, False),
+    ],
+)
+def test_what_is_told_is_what_nobody_asked_or_what_is_not_shown(found, trained_costs, telling):
+    assert AtCosts(found, trained_costs).telling is telling
 
 
 def test_evaluate_tells_it_and_the_ledger_counts_a_validation(cli, trained):
@@ -77,7 +112,7 @@ def test_evaluate_tells_it_and_the_ledger_counts_a_validation(cli, trained):
     assert all(words in " ".join(out.split()) for words in UNTRAINED)
     code, out, err = cli("evaluate", trained, "--cost", "0.5", "--json")
     found = json.loads(out)["validated_at_costs"]
-    assert set(found) == {"sessions", "net", "low", "high", "trades"}
+    assert set(found) == {"sessions", "net", "low", "high", "trades", "trained"}
     ledger = trained.parent / "market.duckdb.looks.jsonl"
     looks = [json.loads(line) for line in ledger.read_text().splitlines()]
     assert [look["part"] for look in looks if "part" in look] == [

@@ -6,7 +6,6 @@ from rich.console import Group, RenderableType
 
 from mlx_muzero.agent.agent import played_by
 from mlx_muzero.experiment.evaluating import Evaluation
-from mlx_muzero.experiment.validated_costs import told
 from muzero_cli.display.comparison import report
 from muzero_cli.display.full_comparison import full_report
 from muzero_cli.display.importance import importance_report
@@ -29,8 +28,8 @@ def evaluation_report(run: Path, found: Evaluation) -> Group:
         )
     if found.period is not None:
         parts.append(found.period)
-    if found.at_costs is not None:
-        sentence = told(found.at_costs, comparison.conditions.unit)
+    if found.at_costs is not None and found.at_costs.telling:
+        sentence = found.at_costs.words(comparison.conditions.unit)
         parts.append(f"{sentence[0].upper()}{sentence[1:]}.")
     if found.full is None:
         parts.append(report(comparison.conditions, comparison.metrics))
