@@ -12,6 +12,7 @@ from mlx_muzero.errors import ConfigError, DataError
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.comparison import conditions_of, play
 from mlx_muzero.evaluation.full_comparison import difference
+from mlx_muzero.evaluation.session_bars import SessionBars
 from mlx_muzero.experiment.later_bars import later_bars
 from mlx_muzero.experiment.loading import load_truth
 from mlx_muzero.experiment.looks import record_evaluation
@@ -118,6 +119,7 @@ def compare_runs(
         replace(conditions, looks=recorded.looks),
         entries,
         {name: difference(entry.backtest, base) for name, entry in entries.items()},
+        SessionBars.of(first.dataset, next(iter(starts.values())), first.rules.pip_size),
         differing({name: run.folder.config() for name, run in runs.items()}),
     )
 

@@ -12,6 +12,7 @@ from mlx_muzero.evaluation.conditions import Conditions, report_dict
 from mlx_muzero.evaluation.full_comparison import Difference
 from mlx_muzero.evaluation.luck.paired_days import PairedDays, daily, paired
 from mlx_muzero.evaluation.luck.superior import superior_p
+from mlx_muzero.evaluation.session_bars import SessionBars
 from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.types import F64, I64
 
@@ -24,12 +25,14 @@ class RunComparison:
         conditions: what was played.
         entries: results by the name of the run.
         beyond_first: net pips per session gained over the first run, by the name of the run.
+        bars: of the sessions, as the first run has them.
         differing: keys in which their configurations differ, with the value in each, by its name.
     """
 
     conditions: Conditions
     entries: Mapping[str, PolicyResult]
     beyond_first: Mapping[str, Difference]
+    bars: SessionBars
     differing: Mapping[str, Mapping[str, Any]]
 
     @cached_property

@@ -2,8 +2,11 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
+
+from pages import contents_in
 
 
 @pytest.fixture
@@ -28,8 +31,15 @@ def test_runs_are_compared_by_key_and_by_day(cli, two):
     mean = (sum(nets[other.name]) - sum(nets[first.name])) / len(found["days"])
     assert day["mean"] == pytest.approx(mean)
     assert found["conditions"]["looks"]["configurations"] == 2
-    code, out, _ = cli("compare-runs", first, other)
-    assert code == 0
+    code, out, err = cli("compare-runs", first, other, "--html", "page.html")
+    assert (code, "written to page.html" in err) == (0, True)
+    page = contents_in(Path("page.html").read_text())
+    ends = {course["name"]: course["equity"][-1] for course in page["courses"]}
+    assert ends == pytest.approx({name: sum(net) for name, net in nets.items()}, abs=1e-3)
+    titles = [table["title"] for table in page["tables"]]
+    assert titles == ["Runs", f"Beyond {first.name}, by day", "Settings that differ"]
+    assert page["tables"][1]["rows"][0][1] == pytest.approx(day["mean"])
+    assert ["train.seed", "0", "9"] in page["tables"][2]["rows"]
     words = " ".join(out.split())
     for part in ("train.seed", "better", "worse", f"Beyond {first.name}", "equity by day"):
         assert part in words

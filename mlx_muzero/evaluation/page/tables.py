@@ -31,8 +31,13 @@ def sentence_of(verdict: Verdict | None, looked: str) -> Sentence:
     return Sentence(verdict.call, verdict.reasons, looked)
 
 
-def policies_table(metrics: Mapping[str, Metrics], unit: str, per: str = "session") -> Table:
-    """One row for each policy."""
+def policies_table(
+    metrics: Mapping[str, Metrics],
+    unit: str,
+    per: str = "session",
+    title: str = "Beside the baselines",
+) -> Table:
+    """One row for each policy; net figures are of one `per`."""
     columns = (
         Column("policy"),
         Column(f"net {unit}/{per}", "number", 2, signed=True),
@@ -69,7 +74,7 @@ def policies_table(metrics: Mapping[str, Metrics], unit: str, per: str = "sessio
         for name, m in metrics.items()
     ]
     note = f"Net is after costs. Brackets of 95 % are from a bootstrap over {per}s at other times."
-    return Table("Beside the baselines", columns, rows, note)
+    return Table(title, columns, rows, note)
 
 
 def spread_table(
