@@ -1,16 +1,15 @@
 """Runs a verb in a background process, and watches it from this one."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
 
-from mlx_muzero.files.regular import descriptor
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import run_kind
 from muzero_cli.display.console import narration_console, say
+from muzero_cli.spawning import log_of, opened_log, spawn
 from muzero_cli.verbs.tui import application, require_terminal, show
 
 _LAST_LINES = 10
@@ -34,16 +33,10 @@ def start_and_watch(run: Path, doing: str, stopping: Callable[[int], str]) -> No
     arguments = [argument for argument in sys.argv[1:] if argument != "--tui"]
     run.parent.mkdir(parents=True, exist_ok=True)
     before = holder(run)
-    log_path = run.with_name(f"{run.name}.log")
-    with os.fdopen(descriptor(log_path, os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+b") as log:
+    log_path = log_of(run)
+    with opened_log(log_path) as log:
         start = log.tell()
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "muzero_cli.main", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # not ended by Ctrl-C or by closing this terminal
-        )
+        process = spawn(arguments, log)
         with console.status("loading"):
             started = _started(run, process, before)
         if started:

@@ -93,3 +93,9 @@ HtmlFile = Annotated[
     Optional[Path],
     typer.Option("--html", help="Also write the results as one web page.", callback=in_a_folder),
 ]
+SecretsFile = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--secrets", help="File of NAME=VALUE lines, mode 0600, that completes the environment."
+    ),
+]

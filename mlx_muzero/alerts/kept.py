@@ -24,7 +24,9 @@ from mlx_muzero.untrusted.shapes import (
     text,
 )
 
-FILE = "alerts.json"
+FILE, WATCH_FILE = "alerts.json", "watch-alerts.json"
+"""What a run keeps of its alerts, and its watch of its own, in the run's folder."""
+
 MOST_UNDELIVERED = 100
 _MOST_BYTES = 4 * 2**20
 _WAITING = record(
@@ -103,8 +105,12 @@ class KeptAlerts:
         write_text(path, strict_json(facts))
 
 
-def troubles(run: Path, name: str = FILE) -> list[str]:
+def troubles(run: Path) -> list[str]:
     """What is the matter with the alerts of `run`, a line for each place; empty if nothing is."""
+    return [line for name in (FILE, WATCH_FILE) for line in _troubles(run, name)]
+
+
+def _troubles(run: Path, name: str) -> list[str]:
     try:
         found = _read(run / name)
     except FileNotFoundError:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 
+from mlx_muzero import __version__
 from mlx_muzero.errors import FeedError, MuZeroError, RunError, StorageError
 from mlx_muzero.numerics import numerics
 from mlx_muzero.paper.commands import Commands
@@ -33,7 +34,7 @@ from mlx_muzero.paper.feeds.feed import Feed, FirstBar, MinutesAgo
 from mlx_muzero.paper.feeds.status import FeedStatus
 from mlx_muzero.paper.minute import Minute, MinuteAssembler
 from mlx_muzero.paper.records.folder import PaperFolder
-from mlx_muzero.paper.records.recorder import Recorder
+from mlx_muzero.paper.records.recorder import PULSE_S, Recorder
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row, Transaction
 from mlx_muzero.paper.session import Session
@@ -90,12 +91,12 @@ class Engine:
         self._arrived_s = 0.0
         self._clock_offset_ms: float | None = None
         self._called = asyncio.Event()  # set when there is something to do
-        self._stopping = False
+        self._stopping, self._stopped_by = False, ""
         self._supervisor = Supervisor(lambda _fault: self._call())
 
-    def stop(self) -> None:
-        """End the session after the current step; call from the engine's thread."""
-        self._stopping = True
+    def stop(self, by: str = "command") -> None:
+        """End the session after the current step, `by` a command or signal; in this thread."""
+        self._stopping, self._stopped_by = True, by
         self._called.set()
 
     async def run(self) -> bool:
@@ -127,26 +128,25 @@ class Engine:
             *(self._folder, self._store, self._session, self._recorder),
             *(self._now_ns, self.stop, self._supervisor),
         )
-        control = ControlServer(
-            self._folder.socket_path, commands.handlers(self._loop), self._supervisor
-        )
+        handlers = commands.handlers(self._loop)
+        control = ControlServer(self._folder.socket_path, handlers, self._supervisor)
         try:
             async with self._feed.subscribe(self._first_open_ns()) as events:
                 ended = await self._follow(events)
             # Not in this thread: a command in progress is waiting for it.
             await asyncio.to_thread(control.close)
             self._supervisor.check()  # that command may have failed
-        except (RunError, StorageError):
-            raise  # the journal cannot be written
         except Exception as error:
-            self._fail(error)
+            if not isinstance(error, RunError | StorageError):  # else nothing can be journaled
+                self._fail(error)
             raise
         finally:
             await asyncio.to_thread(control.close)
         if ended:
             self._end("finished")
         else:
-            self._end("stopped", reason="asked to stop; positions stay as they are")
+            asked = "asked to stop; positions stay as they are"
+            self._end("stopped", reason=asked, by=self._stopped_by)
         return ended
 
     def _note(self, event: str, facts: Row, text: str) -> None:
@@ -193,6 +193,8 @@ class Engine:
             limits=asdict(settings.risk),
             resumed=resumed,
             pid=os.getpid(),
+            version=__version__,
+            pulse_s=PULSE_S,
         )
         self._record(begun)
         # What failed while the state was loaded. A new replay has no time yet to count a cooldown
@@ -227,6 +229,7 @@ class Engine:
         """Process what the feed delivers; return True if it ended by itself."""
         inbox: asyncio.Queue[Event | None] = asyncio.Queue(_INBOX)
         self._supervisor.task("feed", self._pump(events, inbox))
+        self._supervisor.task("pulse", self._recorder.pulse())
         try:
             while not self._stopping:
                 await asyncio.sleep(0)  # let commands run even during a backlog

@@ -61,7 +61,7 @@ _PAIR = record(
     },
 )
 _LIMIT = record({}, {"used": _number, "limit": _number})
-_ENDED = record({}, {"reason": _text})
+_ENDED = record({}, {"reason": _text, "by": _text})
 _ORDER_ENDED = record({"id": count}, {"reason": _text})
 
 SHAPES: dict[str, Shape] = {
@@ -133,8 +133,12 @@ SHAPES: dict[str, Shape] = {
             "backend_wanted": _text,
             "root_backend": _text,
             "numerics": _numerics,
+            "pid": _count,
+            "version": _text,
+            "pulse_s": _number,
         },
     ),
+    "alive": record(),
     "minute": record(
         {
             "close_ns": time_ns,

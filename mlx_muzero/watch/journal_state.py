@@ -19,6 +19,7 @@ class JournalState(ABC):
         time: of the last event.
         ending: one of `ending.ENDINGS` once the journal says so; else empty.
         reason: why it ended so.
+        by: what stopped it, a command or a signal; empty if the journal does not say.
     """
 
     CURVES: ClassVar[frozenset[str]] = frozenset()
@@ -27,6 +28,7 @@ class JournalState(ABC):
     time: datetime | None = None
     ending: str = ""
     reason: str = ""
+    by: str = ""
 
     def apply(self, event: Event) -> None:
         """Take the next event, in the shape of its kind; an unknown one changes only the time."""
@@ -35,8 +37,9 @@ class JournalState(ABC):
         self.ending = ending_after(self.ending, kind)
         if kind == self.ending:
             self.reason = str(event.get("reason", ""))
+            self.by = str(event.get("by") or "")
         elif not self.ending:
-            self.reason = ""
+            self.reason = self.by = ""
         self._take(kind, event)
 
     @property

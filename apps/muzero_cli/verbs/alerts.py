@@ -6,16 +6,9 @@ from typing import Annotated, Optional
 import typer
 
 from muzero_cli import completion
-from muzero_cli.options import Json
+from muzero_cli.options import Json, SecretsFile
 
 app = typer.Typer(no_args_is_help=True, help="Alerts to people who are not watching a run.")
-
-SecretsFile = Annotated[
-    Optional[Path],
-    typer.Option(
-        "--secrets", help="File of NAME=VALUE lines, mode 0600, that completes the environment."
-    ),
-]
 
 
 @app.callback()

@@ -8,7 +8,15 @@ import typer
 
 from mlx_muzero.config.choices import Backend
 from muzero_cli import completion
-from muzero_cli.options import Checkpoint, ExitCode, HtmlFile, Json, RootBackend, Simulations
+from muzero_cli.options import (
+    Checkpoint,
+    ExitCode,
+    HtmlFile,
+    Json,
+    RootBackend,
+    SecretsFile,
+    Simulations,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Trade on paper: real bars, simulated fills.")
 
@@ -157,6 +165,24 @@ def status(
     from muzero_cli.verbs.paper_status import show_status
 
     show_status(run, as_json, watch)
+
+
+@app.command()
+def watch(
+    run: Run,
+    restart: Annotated[
+        int, typer.Option(min=0, max=60, help="Start the session again, at most so often an hour.")
+    ] = 0,
+    secrets: SecretsFile = None,
+    as_json: Json = False,
+) -> None:
+    """Alarm when the session dies or falls silent, and start it again; ends with Ctrl-C.
+
+    A session that a user stopped or halted is left alone, as is one that refuses to start.
+    """
+    from muzero_cli.verbs.paper_watch import watch
+
+    watch(run, restart, secrets, as_json)
 
 
 @app.command()

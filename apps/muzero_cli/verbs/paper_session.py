@@ -75,21 +75,22 @@ async def _run(engine: Engine) -> bool:
     """Run until the feed ends (True) or a signal stops the session (False)."""
     loop, interrupted = asyncio.get_running_loop(), False
 
-    def interrupt() -> None:
+    def interrupt(by: str) -> None:
         nonlocal interrupted
         if interrupted:
             os._exit(INTERRUPTED_EXIT_CODE)  # second request; a killed session recovers whole
         interrupted = True
-        engine.stop()
+        engine.stop(by)
 
     def hang_up() -> None:
         outlive_terminal()
         if not interrupted:  # the shell and the system each send one
-            interrupt()
+            interrupt("SIGHUP")
 
     numbers = stop_signals()
     for number in numbers:
-        loop.add_signal_handler(number, hang_up if number == signal.SIGHUP else interrupt)
+        handle = hang_up if number == signal.SIGHUP else partial(interrupt, number.name)
+        loop.add_signal_handler(number, handle)
     try:
         return await engine.run()
     finally:

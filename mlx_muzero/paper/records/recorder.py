@@ -5,6 +5,7 @@ took from the journal, so each event is journaled exactly once. The journal is f
 before the next commit, and so is as durable as the orders it records.
 """
 
+import asyncio
 from collections.abc import Callable
 
 from mlx_muzero.paper.records.cross_check import unjournaled
@@ -14,6 +15,9 @@ from mlx_muzero.paper.records.transaction import Row, Transaction
 from mlx_muzero.paper.session import Session
 from mlx_muzero.runlog.folders import flush
 from mlx_muzero.runlog.journal import Journal
+
+PULSE_S = 30.0
+"""A session that journals nothing for so long journals that it is alive."""
 
 Crash = Callable[[str], None]
 """Called with the name of every point between two durable steps; tests kill the process there."""
@@ -92,6 +96,22 @@ class Recorder:
         committed()
         self._crash("after the commit")
         self._journal_events(events)
+
+    async def pulse(self) -> None:
+        """Journal ``alive`` whenever nothing else was journaled for `PULSE_S`, forever.
+
+        In the engine's own loop: where that hangs, the pulse stops. These events have no number
+        and are in no store, so they may be lost.
+
+        Raises:
+            StorageError: the journal cannot be written.
+        """
+        while True:
+            known = self._event
+            await asyncio.sleep(PULSE_S)
+            if known == self._event:
+                with self._folder.writing(self._folder.journal_path):
+                    self._journal.append("alive")
 
     def _state(self, session: Session) -> Row:
         return {"session": session.state(), "event": self._event}
