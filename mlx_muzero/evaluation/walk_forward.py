@@ -1,8 +1,9 @@
 """Tests agents trained in rolling windows, each on its own test split, and joins the tests."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from mlx_muzero.errors import DataError
@@ -17,6 +18,7 @@ from mlx_muzero.evaluation.luck.random_entries import (
     entries_p,
     positions,
 )
+from mlx_muzero.evaluation.luck.trials import end_to_end as trials_end_to_end
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.result_tables import Tables, result_tables, windows_of
@@ -25,6 +27,7 @@ from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import SPLITS
+from mlx_muzero.runlog.look import Tried
 from mlx_muzero.runlog.look_ledger import Looks
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.types import Advance
@@ -43,6 +46,8 @@ class WindowTest:
         lookbacks: names of the trend baselines chosen on the validation split.
         positions: that the agent held, by pair.
         bars: of the sessions.
+        trials: what the ledger knows of those tried on these bars, by configuration and name.
+        seeds: what it knows of walks of the same configuration, by seed.
     """
 
     conditions: Conditions
@@ -52,11 +57,19 @@ class WindowTest:
     lookbacks: tuple[str, ...]
     positions: Positions
     bars: SessionBars
+    trials: Mapping[tuple[str, str], Tried] = field(default_factory=dict)
+    seeds: Mapping[int, Tried] = field(default_factory=dict)
 
-    def after(self, looks: Looks | None, reach_bars: int) -> "WindowTest":
+    def after(
+        self,
+        looks: Looks | None,
+        reach_bars: int,
+        trials: Mapping[tuple[str, str], Tried] = MappingProxyType({}),
+        seeds: Mapping[int, Tried] = MappingProxyType({}),
+    ) -> "WindowTest":
         """This test as one of so many `looks` at its bars; see `Conditions` for `reach_bars`."""
         told = replace(self.conditions, looks=looks, reach_bars=reach_bars)
-        return replace(self, conditions=told)
+        return replace(self, conditions=told, trials=trials, seeds=seeds)
 
 
 def play_window(
@@ -131,8 +144,10 @@ class WalkForward:
             {name: Course.of(whole[name])},
             others,
             None if conditions.looks is None else conditions.looks.tried,
-            entries=entries_p(held),
-            unit=conditions.unit,
+            tuple(trials_end_to_end([window.trials for window in self.windows]).values()),
+            entries_p(held),
+            conditions.unit,
+            trials_end_to_end([window.seeds for window in self.windows]),
         )
 
     @cached_property

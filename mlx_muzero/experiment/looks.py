@@ -47,12 +47,12 @@ class Recorded(NamedTuple):
 
     Attributes:
         looks: counts; None where these bars chose the run.
-        trials: what was tried on them, with the present look.
+        trials: what was tried on them by configuration and name, with the present look.
         seeds: what runs of the same configuration earned on them, by seed.
     """
 
     looks: Looks | None
-    trials: tuple[Tried, ...] = ()
+    trials: Mapping[tuple[str, str], Tried] = MappingProxyType({})
     seeds: Mapping[int, Tried] = MappingProxyType({})
 
 

@@ -37,7 +37,7 @@ def assess_luck(
         {name: Course.of(each) for name, each in judged.items()},
         {name: Course.of(each) for name, each in comparison.baselines.items()},
         recorded.looks.tried,
-        recorded.trials,
+        tuple(recorded.trials.values()),
         entries_p(held),
         conditions.unit,
         recorded.seeds,

@@ -277,7 +277,9 @@ class RollingTraining:
             recorded = record_evaluation(
                 run, run.dataset, "test", agent_alone, self.folder.config()
             )
-            tests.append(played.after(recorded.looks, reach_bars(config)))
+            tests.append(
+                played.after(recorded.looks, reach_bars(config), recorded.trials, recorded.seeds)
+            )
             tested(run, tests[-1])
             tested_until_ns = utc_ns(config.market.end_utc)
         names = tuple(policy.name for policy in agents)

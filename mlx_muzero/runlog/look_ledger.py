@@ -103,15 +103,14 @@ class Kept:
             and name in other.policies
         }
 
-    def trials(self, bars: LookedBars) -> tuple[Tried, ...]:
+    def trials(self, bars: LookedBars) -> dict[tuple[str, str], Tried]:
         """What policies earned on exactly `bars`, the newest of each configuration and name."""
-        newest = {
+        return {
             (look.configuration, name): policy
             for look, _ in self.looks.values()
             if look.kind == "evaluated" and look.bars.digest == bars.digest
             for name, policy in look.policies.items()
         }
-        return tuple(newest.values())
 
     @property
     def trouble(self) -> str | None:

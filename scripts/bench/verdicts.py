@@ -84,7 +84,7 @@ class JudgedTest:
     def verdicts(self) -> Iterator[Said]:
         """On every row, after everything that the ledger knows of."""
         count = self.looks.tried
-        trials = worth(count, self._kept.trials(self._bars))
+        trials = worth(count, tuple(self._kept.trials(self._bars).values()))
         for row in self._rows:
             found, alone = self._verdict(row, count, trials), self._verdict(row, 1, 1.0)
             pips, because = row.rules.costs.round_trip_pips, "; ".join(found.reasons)

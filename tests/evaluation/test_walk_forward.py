@@ -12,10 +12,13 @@ from typer.testing import CliRunner
 
 from markets import walk_bars
 from mlx_muzero.config import toml as config_toml
+from mlx_muzero.experiment.walk_forward import RollingTraining
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.runlog.look import Tried
 from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.run import RunFolder
+from mlx_muzero.training.walk_forward_folder import WalkForwardFolder
 from muzero_cli import main
 from pages import contents_in
 
@@ -40,6 +43,31 @@ def walked(walked_once, tmp_path):
     """Two windows, trained and reported on."""
     folder, out = walked_once
     return Path(shutil.copytree(folder, tmp_path / "walk")), out
+
+
+def test_what_else_was_tried_and_other_seeds_are_pooled_over_the_windows(walked):
+    folder, _ = walked
+    walk = RollingTraining.begun(WalkForwardFolder(folder), None).test()
+    assert {name for window in walk.windows for _, name in window.trials} == {"agent (search)"}
+    assert [list(window.seeds) for window in walk.windows] == [[0], [0]]
+    assert walk.luck.overfitting is None, "nothing else was tried"
+
+    def course(seed):
+        return Tried(6, 0.0, 0.0, 100, 1, tuple(np.random.default_rng(seed).standard_normal(6)))
+
+    windows = [
+        dataclasses.replace(
+            window,
+            trials={(str(trial), "agent (search)"): course([place, trial]) for trial in range(4)},
+            seeds={seed: course([place, seed]) for seed in range(3)},
+        )
+        for place, window in enumerate(walk.windows)
+    ]
+    luck = dataclasses.replace(walk, windows=tuple(windows)).luck
+    assert (luck.overfitting_trials, luck.seeds.seeds) == (4, 3)
+    assert 0.0 <= luck.overfitting <= 1.0
+    every = [course([place, seed]).totals for place in range(2) for seed in range(3)]
+    assert luck.seeds.net_pips_per_day == pytest.approx(np.mean(every))
 
 
 def test_the_windows_are_one_page(walked, cli, tmp_path):

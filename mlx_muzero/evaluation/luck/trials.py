@@ -1,12 +1,15 @@
 """The trials of the ledger side by side: their correlation, and how many they are worth."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from mlx_muzero.evaluation.luck.sharpe import independent_trials
 from mlx_muzero.runlog.look import Tried
 from mlx_muzero.types import F64
+
+Key = TypeVar("Key", bound=Hashable)
 
 _LEAST_TIMES = 8
 """Fewer common stretches of days say nothing of how trials move together."""
@@ -25,6 +28,29 @@ def side_by_side(trials: Sequence[Tried]) -> F64:
     if len(same) < 2 or usual[2] < _LEAST_TIMES:
         return np.zeros((0, 0))
     return np.array(same).T
+
+
+def end_to_end(parts: Sequence[Mapping[Key, Tried]]) -> dict[Key, Tried]:
+    """What was tried in each of `parts`, which follow each other in time, as one trial each.
+
+    What is not in all of them, or is kept by other stretches of days in some, is left out. The
+    Sharpe ratio is the mean of the parts'.
+    """
+    joined = {}
+    for key, first in (parts[0] if parts else {}).items():
+        own = [part[key] for part in parts if key in part]
+        if len(own) < len(parts) or any(each.every != first.every for each in own):
+            continue
+        observations = sum(each.observations for each in own)
+        joined[key] = Tried(
+            observations,
+            sum(each.mean * each.observations for each in own) / max(observations, 1),
+            sum(each.sharpe for each in own) / len(own),
+            first.first_day,
+            first.every,
+            tuple(total for each in own for total in each.totals),
+        )
+    return joined
 
 
 def mean_correlation(totals: F64) -> float:

@@ -5,7 +5,7 @@ import pytest
 
 from mlx_muzero.evaluation.luck.concentration import best_share
 from mlx_muzero.evaluation.luck.seeds import pooled
-from mlx_muzero.evaluation.luck.trials import mean_correlation, side_by_side, worth
+from mlx_muzero.evaluation.luck.trials import end_to_end, mean_correlation, side_by_side, worth
 from mlx_muzero.runlog.look import Tried
 
 
@@ -28,6 +28,18 @@ def test_equal_trials_are_worth_one_and_unknown_ones_count_whole():
     assert worth(10, same) == pytest.approx(9.0)
     assert worth(10, ()) == 10.0
     assert mean_correlation(np.stack([course, np.zeros(50)], axis=1)) == 0.0
+
+
+def test_trials_of_windows_follow_each_other_where_every_window_has_them():
+    early = {"one": tried([1.0, 2.0]), "two": tried([3.0, 4.0]), "three": tried([0.0])}
+    late = {
+        "one": Tried(6, 4.0, 0.5, 102, 1, (5.0,)),
+        "two": tried([6.0], 102, every=2),
+        "four": tried([7.0]),
+    }
+    assert end_to_end([early, late]) == {"one": Tried(8, 3.0, 0.25, 100, 1, (1.0, 2.0, 5.0))}
+    assert end_to_end([early]) == early
+    assert end_to_end([]) == {}
 
 
 def test_seeds_widen_what_times_alone_would_say():
