@@ -126,7 +126,9 @@ def trade(path: Path, options: argparse.Namespace, watch: Watch) -> None:
     bars = [made_up(name, seed, warm + options.minutes) for seed, name in enumerate(names)]
     search = replace(FX_MICRO.search, backend=options.backend)
     planner = AgentPlanner(
-        lambda _report: MuZeroAgent(fx_micro(), search, AccountStates(FX_ACTIONS), OUTCOMES)
+        lambda _report, _backends: MuZeroAgent(
+            fx_micro(), search, AccountStates(FX_ACTIONS), OUTCOMES
+        )
     )
     session = make_session(settings, FX_MICRO, planner, _MONDAY_NS + warm * MINUTE_NS)
     folder = PaperFolder(path)

@@ -5,6 +5,7 @@
       account  positions and money          fills       when and at what price an order fills
       risk     limits and their reactions   mode        what may be traded now, and why
       batched_search  one search for all pairs, in time      observation  the networks' input
+      offloading      leaves programs that are too slow
     store      transactions, durable first  engine      feed -> session -> store -> journal
     records    keeps store and journal in agreement
     commands   commands from the control socket

@@ -9,6 +9,7 @@ from mlx_muzero import rng
 from mlx_muzero.agent.moment import Moment
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.observation import Observer
+from mlx_muzero.paper.offloading import Asked, Move, Offloading
 from mlx_muzero.paper.planner import Planner, SimulationBudget
 from mlx_muzero.paper.search_outcome import SearchOutcome
 from mlx_muzero.paper.settings import PaperSettings
@@ -64,9 +65,10 @@ class BatchedSearch:
         self._seed = settings.session.seed
         self._planner, self._stopwatch = planner, stopwatch
         self._least = settings.timing.min_simulations
-        self._budget = SimulationBudget(
-            settings.session.simulations, self._least, settings.timing.deadline_ms / 1e3
-        )
+        self._deadline_s = settings.timing.deadline_ms / 1e3
+        self._simulations = settings.session.simulations
+        self._budget = SimulationBudget(self._simulations, self._least, self._deadline_s)
+        self._offloading = Offloading(planner, self._simulations, self._least, stopwatch)
 
     def decide(
         self,
@@ -100,6 +102,9 @@ class BatchedSearch:
         result = self._planner.plan(observation, account, seed, simulations, moment)
         searched_s = self._stopwatch() - planned_s
         self._budget.measured(simulations, searched_s)
+        asked_of_it = Asked(observation, account, seed, moment)
+        left_s = self._deadline_s - (planned_s - arrived_s)
+        self._offloading.measured(asked_of_it, simulations, searched_s, left_s)
         return SearchOutcome(
             pairs,
             result,
@@ -109,6 +114,14 @@ class BatchedSearch:
             [t.observer.threshold_pips() for t in asked],
             {"observe": 1e3 * (planned_s - arrived_s), "search": 1e3 * searched_s},
         )
+
+    def reconsider(self) -> Move | None:
+        """Let another backend take over from slow exported programs; see `Offloading`."""
+        move = self._offloading.reconsider()
+        if move is not None and move.backend is not None:
+            self._budget = SimulationBudget(self._simulations, self._least, self._deadline_s)
+            self._budget.measured(self._simulations, move.rival_s)
+        return move
 
     def _warm_up(self, observation: F32, account: I32, seed: U64, moment: Moment) -> None:
         """Time small searches before the first real one, which has a deadline too."""

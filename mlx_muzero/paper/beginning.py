@@ -180,14 +180,18 @@ def load_planner(
     in_force = rules_in_force(rules, settings, config.market)
     if config.model.kind == "muzero":  # plans with no limit of size, as in sessions of 0.1.0
         in_force = replace(in_force, limits=replace(in_force.limits, max_exposure=1.0))
-    session = settings.session
-    search = replace(
-        config.search,
-        backend=session.backend,  # type: ignore[arg-type]
-        root_backend=session.root_backend,  # type: ignore[arg-type]
-    )
+    of_session = settings.session.backend, settings.session.root_backend
 
-    def agent(journal: Callable[[EngineEvent], None]) -> Agent:
+    def agent(
+        journal: Callable[[EngineEvent], None], backends: tuple[str, str] | None = None
+    ) -> Agent:
+        leaves, roots = backends or of_session
+        search = replace(
+            config.search,
+            backend=leaves,  # type: ignore[arg-type]
+            root_backend=roots,  # type: ignore[arg-type]
+        )
+
         def tell(event: EngineEvent) -> None:
             report(event)
             journal(event)

@@ -378,6 +378,11 @@ class Engine:
             append_decisions(decisions, session.table, minute.close_ns, outcome)
         for facts in told:
             self._tell(facts)
+        if (move := session.search.reconsider()) is not None:
+            told_of = Transaction(session.last_close_ns)
+            told_of.tell("backend_slow" if move.backend is None else "backend_moved", **move.facts)
+            self._record(told_of)
+            self._say(str(move))
 
     def _call(self) -> None:
         """Wake the main loop from any thread."""

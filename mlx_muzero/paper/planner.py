@@ -9,7 +9,8 @@ from mlx_muzero.search.result import SearchResult
 from mlx_muzero.types import F32, I32, U64
 
 _SMOOTHING = 0.2  # weight of the newest measurement
-_RESERVE = 1.25  # allow a search to take this many times as long as previous ones
+RESERVE = 1.25
+"""How many times as long as previous searches another one may take."""
 
 
 class Planner(Protocol):
@@ -47,6 +48,23 @@ class Planner(Protocol):
         """The number format of that backend's large products."""
         ...
 
+    @property
+    def rivals(self) -> tuple[str, ...]:
+        """Backends that could take over from exported programs; none where no export plays."""
+        ...
+
+    def on(self, backend: str, root_backend: str = "auto") -> "Planner":
+        """Another planner with the same model, on these backends.
+
+        Raises:
+            MuZeroError: they cannot play it here.
+        """
+        ...
+
+    def adopt(self, rival: Any) -> None:
+        """Plan as `rival` does, which `on` made, from now on."""
+        ...
+
 
 class SimulationBudget:
     """Fits the number of simulations to the deadline, based on how long recent searches took.
@@ -73,7 +91,7 @@ class SimulationBudget:
         """Number of simulations for a search that starts `spent_s` after the last bar arrived."""
         left_s = self._deadline_s - spent_s
         simulations = self._simulations
-        while simulations > self._least and _RESERVE * simulations * self._seconds_each > left_s:
+        while simulations > self._least and RESERVE * simulations * self._seconds_each > left_s:
             simulations = max(simulations // 2, self._least)
         return simulations
 

@@ -69,7 +69,7 @@ class Session:
         self.losses = Losses(settings.risk, settings.account.balance)
         self._margin = Margin.of(settings)
         self._time_limits = TimeLimits(settings.risk.limits)
-        self._search = BatchedSearch(settings, planner, stopwatch)
+        self.search = BatchedSearch(settings, planner, stopwatch)
         self._next_id = {"order": 0, "fill": 0}
         self._resumed_from_ns: int | None = None
         self._in_time_ns: dict[str, int] = {}  # by pair, end of the last minute it had in time
@@ -306,7 +306,7 @@ class Session:
     ) -> SearchOutcome:
         """Run the search; if it fails, record a fault and decide nothing."""
         try:
-            outcome = self._search.decide(self.traders, ready, close_ns, arrived_s)
+            outcome = self.search.decide(self.traders, ready, close_ns, arrived_s)
         except Exception as error:
             self._fault("planning", f"{type(error).__name__}: {error}", close_ns, transaction)
             outcome = SearchOutcome()

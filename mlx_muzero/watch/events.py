@@ -180,6 +180,8 @@ SHAPES: dict[str, Shape] = {
         {"what": text, "reason": _text, "reaction": _text, "mode": text, "mode_reason": _text},
     ),
     "command": record({}, {"name": text, "source": _text, "consequence": _text}),
+    "backend_moved": record({}, {"reason": text, "backend": _text}),
+    "backend_slow": record({}, {"reason": text, "backend": _text}),
     "hole": record({}, {"from_ns": time_ns, "to_ns": time_ns, "reason": _text}),
     "parity": record(),
     "alerts": record({"channel": text, "outcome": text}, {"reason": _text, "count": _count}),

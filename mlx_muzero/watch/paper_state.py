@@ -19,7 +19,7 @@ _MONEY = (
     *("close_ns", "mode", "mode_reason", "equity", "realized", "unrealized", "cash"),
     *("exposure_total", "day_pnl", "drawdown_frac", "backend"),
 )
-_NOTICES = ("risk", "fault", "command", "hole")
+_NOTICES = ("risk", "fault", "command", "hole", "backend_moved", "backend_slow")
 
 
 @dataclass

@@ -66,6 +66,27 @@ def test_a_paper_session_records_what_evaluates_roots_and_repeats_exactly(export
     mistake(cli(*start, "--root-backend", "mlx"), 5, "another --root-backend")
 
 
+def test_slow_programs_give_way_and_each_minute_is_repeated_by_what_decided_it(exported, cli, db):
+    with BarStore(db) as store:
+        store.write(walk_bars(240, 0, "USDJPY"))
+    start = ("paper", "start", "--model", exported, "--pairs", "USDJPY", "--db", db, "--run", "p")
+    code, _, err = cli(*start, *SIM, "--set", "timing.deadline_ms=1", "--simulations", "16")
+    assert code == 0, err
+    assert "takes over until the session is started again" in " ".join(err.split())
+    events = list(journal.read(Path("p/journal.jsonl")))
+    (moved,) = [event for event in events if event["event"] == "backend_moved"]
+    assert moved["played"] == "coreml-sim (roots: mlx)"
+    played = [e["backend"] for e in events if e["event"] == "minute" and e["simulations"]]
+    assert played == ["coreml-sim"] * 15 + [moved["backend"]] * (len(played) - 15)
+    assert len(played) > 20
+    code, out, err = cli("paper", "parity", "p", "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["exact"]
+    assert found["rounding"]["decisions"] == 0
+    assert json.loads(cli("status", "p", "--json")[1])["last_notice"]["reason"] == moved["reason"]
+
+
 @pytest.fixture
 def without_coremltools(monkeypatch, tmp_path):
     """No process begun from here finds coremltools."""

@@ -67,8 +67,13 @@ class DicePlanner:
             statistics=SearchStatistics(none, zeros, none, none),
         )
 
+    rivals = ()
+
     def troubles(self):
         return []
+
+    def on(self, backend, root_backend="auto"):
+        return self
 
     def tree(self, root, simulations):
         """Every action with `OUTCOMES` after it, but for those with `action % 3 == 2`."""

@@ -98,7 +98,7 @@ def test_pairs_decided_on_apart_in_one_minute_are_repeated_apart(session, tmp_pa
     budget = SimpleNamespace(
         known=True, choose=lambda _spent: next(simulations), measured=lambda *_: None
     )
-    monkeypatch.setattr(session._search, "_budget", budget)
+    monkeypatch.setattr(session.search, "_budget", budget)
     bars = bars_across_midnight()
     with PaperStore(tmp_path / "store.duckdb") as store:
         store.begin({"session": session.state(), "event": 0})

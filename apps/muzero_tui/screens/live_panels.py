@@ -198,6 +198,8 @@ def _notice(event: Event, paint: Paint) -> Text:
         minutes = (event.get("to_ns", 0) - event.get("from_ns", 0)) / 6e10
         missed = f"gap of {minutes:.0f} min" if minutes else "no minute missed"
         return Text(f"{missed}: {event.get('reason')}", paint.warning)
+    if kind in ("backend_moved", "backend_slow"):
+        return Text(str(event.get("reason")), paint.warning)
     consequence = event.get("consequence")
     return Text(f"{event.get('name')} by {event.get('source')}: {consequence}", paint.accent)
 

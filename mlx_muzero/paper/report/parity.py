@@ -5,7 +5,8 @@ from the paper rule, and accounts from the trading core, from the first bar to t
 The record provides only what no replay can know: when orders were sent, how many simulations there
 was time for, and how commands and limits changed what the agent wanted.
 
-Where the same numerics computed the record, all of it is the same bit for bit. Decisions that
+Each minute is played by the backend that decided it, where that plays here. Where the same numerics
+computed the record, all of it is the same bit for bit. Decisions that
 others or unknown ones computed are compared up to `rounding`; if one was decided otherwise, the
 replay follows the record there, so that fills and money are still held to it.
 """
@@ -13,11 +14,13 @@ replay follows the record there, so that fills and money are still held to it.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
+from mlx_muzero.config.choices import ConcreteBackend
 from mlx_muzero.config.schema import Config, ModelConfig
+from mlx_muzero.errors import MuZeroError
 from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.numerics import numerics
 from mlx_muzero.paper.batched_search import moment_of, search_seed
@@ -123,11 +126,9 @@ def check_parity(
         for symbol, pair in recorded_pairs(store, settings, config, series).items()
     }
     canceled = {end["order_id"] for end in recorded["order_ends"] if end["end"] == "order_canceled"}
-    here = numerics(planner.precision) | {
-        "backend": planner.backend,
-        "root_backend": planner.root_backend,
-    }
+    here = _computes(planner)
     parity = Parity(rounding=Rounding(here))
+    players = _Players(planner)
     computed = computed_by(store)
     sent = _by_minute(recorded["orders"])
     decided = _by_minute(recorded["decisions"])
@@ -141,7 +142,8 @@ def check_parity(
         # Pairs whose bars arrived separately were decided on separately, each in its own time.
         for _, rows in groupby(minute, key=lambda row: int(row["simulations"])):
             by = computed.get(close_ns, {})
-            wanted |= _decide(list(rows), pairs, planner, settings, config.model, by, parity)
+            player = players.of(by)
+            wanted |= _decide(list(rows), pairs, player, settings, config.model, by, parity)
         for order in sent.get(close_ns, []):
             pairs[order["pair"]].send(order, order["id"] in canceled, wanted, parity.orders)
         for symbol, target in wanted.items():
@@ -161,6 +163,41 @@ def check_parity(
 
 
 _COMPARED = ("decisions", "orders", "order_ends", "fills", "trades", "equity")
+
+
+def _computes(planner: Planner) -> dict[str, str]:
+    """What computes with `planner`, as `computed_by` names it."""
+    return numerics(planner.precision) | {
+        "backend": planner.backend,
+        "root_backend": planner.root_backend,
+    }
+
+
+class _Players:
+    """Planners on the backends that computed the record, which may have changed in a session.
+
+    Args:
+        planner: plays what was computed by something else than a backend of this machine.
+    """
+
+    def __init__(self, planner: Planner) -> None:
+        self._planner = planner
+        self._by = {(planner.backend, planner.root_backend): planner}
+
+    def of(self, by: Mapping[str, str]) -> Planner:
+        """The planner for what `by` computed."""
+        backends = by.get("backend", ""), by.get("root_backend", "")
+        if backends not in self._by:
+            self._by[backends] = self._made(*backends)
+        return self._by[backends]
+
+    def _made(self, backend: str, root_backend: str) -> Planner:
+        if backend not in get_args(ConcreteBackend):
+            return self._planner
+        try:
+            return self._planner.on(backend, root_backend)
+        except MuZeroError:
+            return self._planner
 
 
 class _Repeated(ReplayedPair):
@@ -215,6 +252,7 @@ def _decide(
     seed = search_seed(settings.session.seed, close_ns, len(batch))
     moment = moment_of([pair.account for pair in batch], close_ns)
     result = planner.plan(np.stack(windows), state, seed, minute[0]["simulations"], moment)
+    here = _computes(planner)
     wanted = {}
     for i, (row, pair) in enumerate(zip(minute, batch, strict=True)):
         table = pair.account.core.rules.table
@@ -229,7 +267,7 @@ def _decide(
         found.replayed += 1
         recorded = {name: row[name] for name in replayed}
         where, action = f"{row['pair']} at {close_ns}", replayed["action"]
-        if by == parity.rounding.here:
+        if by == here:
             found.check(where, recorded, replayed)
         elif not parity.rounding.within(row, model, by, replayed):
             found.check(where, recorded, replayed)
