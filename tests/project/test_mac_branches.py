@@ -28,6 +28,7 @@ from mlx_muzero.coreml import format as core_ml
 from mlx_muzero.exports import compiled_cache
 from mlx_muzero.profiling import doctor, energy, mac_machine_checks, profile
 from mlx_muzero.runlog import folders
+from mlx_muzero.watchdog.service import Watch, service_of
 from model_exports import export_model
 from subjects import small_subject
 
@@ -228,6 +229,9 @@ CALLS = {
     "mlx_muzero/machine.py:performance_cores": lambda mac: machine.performance_cores(),
     "mlx_muzero/machine.py:processor": lambda mac: machine.processor(),
     "mlx_muzero/numerics.py:_system": lambda mac: numerics._system(),
+    "mlx_muzero/watchdog/service.py:service_of": lambda mac: service_of(
+        Watch(mac.folder / "p", ("/bin/a",), mac.folder)
+    ),
     "mlx_muzero/profiling/doctor.py:check_blas": lambda mac: (
         mac.probing(name="Accelerate", gflops=900.0, reason=""),
         doctor.check_blas(),

@@ -185,6 +185,38 @@ def watch(
     watch(run, restart, secrets, as_json)
 
 
+@app.command("install-service")
+def service(
+    run: Run,
+    restart: Annotated[
+        int, typer.Option(min=0, max=60, help="Start the session again, at most so often an hour.")
+    ] = 3,
+    secrets: SecretsFile = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print the service file; change nothing.")
+    ] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="End the service and remove its file.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Keep `paper watch` running: a launchd agent on a Mac, a systemd user unit elsewhere.
+
+    The service survives logouts and restarts as the system's services do. Removing it leaves the
+    session as it is.
+    """
+    from muzero_cli.verbs import paper_service
+
+    if show and remove:
+        raise typer.BadParameter("cannot be combined with --remove", param_hint="--show")
+    if remove:
+        paper_service.remove_service(run, as_json)
+    elif show:
+        paper_service.show_service(run, restart, secrets, as_json)
+    else:
+        paper_service.install_service(run, restart, secrets, as_json)
+
+
 @app.command()
 def backup(
     run: Run,

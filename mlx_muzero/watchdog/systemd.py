@@ -1,0 +1,45 @@
+"""A systemd user unit; see systemd.service(5) and systemd.syntax(7)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+_NOT_AGAIN = "2 3 5 15"
+"""Exit codes of a watch that another start cannot mend: usage, configuration, run, alerts."""
+
+
+def unit(about: str, arguments: Sequence[str], folder: Path) -> str:
+    """The unit that runs the command `arguments` in `folder`.
+
+    Ending it ends the watch alone: the session that it started goes on, as one that a user started.
+    """
+    command = " ".join(quoted(argument) for argument in arguments)
+    return "\n".join(
+        (
+            "[Unit]",
+            f"Description={_plain(about)}",
+            "",
+            "[Service]",
+            "Type=exec",
+            f"ExecStart={command}",
+            f"WorkingDirectory={_plain(str(folder))}",
+            "Restart=on-failure",
+            "RestartSec=30",
+            f"RestartPreventExitStatus={_NOT_AGAIN}",
+            "KillMode=process",
+            "",
+            "[Install]",
+            "WantedBy=default.target",
+            "",
+        )
+    )
+
+
+def quoted(argument: str) -> str:
+    """`argument` as one word of a command, in which nothing is replaced."""
+    escaped = argument.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + _plain(escaped).replace("$", "$$") + '"'
+
+
+def _plain(text: str) -> str:
+    """`text` as the rest of a line, in which no specifier is replaced."""
+    return text.replace("%", "%%")
