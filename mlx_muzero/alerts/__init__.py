@@ -11,5 +11,5 @@
     alerter    the thread that does all of this next to a run
 
 The journal is the queue: a run is never kept waiting, and what could not be sent before a kill is
-sent after it. docs/alerts.md states the rules.
+sent after it (ADR 32). docs/alerts.md states the rules.
 """

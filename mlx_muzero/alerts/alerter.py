@@ -63,6 +63,8 @@ class Alerter:
         `tell` receives news of places, from the thread.
         """
         if not self._channels:
+            # Nobody wants what waited, and its troubles are nobody's any more.
+            (self._run / FILE).unlink(missing_ok=True)
             return
         every_s = self._settings.every_s
         self._courier = Courier(

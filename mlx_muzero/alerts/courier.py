@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,10 @@ from mlx_muzero.alerts.kept import MOST_UNDELIVERED, KeptAlerts
 from mlx_muzero.alerts.message import Message
 from mlx_muzero.alerts.outbox import Outbox
 from mlx_muzero.runlog.journal import Clock, utc_now
+from mlx_muzero.watch.events import moment
+
+REMEMBERED = timedelta(days=7)
+"""How long an alert that was never delivered is told of, by the next process."""
 
 Outcome = Literal["failing", "works", "given up"]
 
@@ -79,6 +84,7 @@ class Courier:
         self.kept.outboxes = {
             channel.name: earlier.get(channel.name) or Outbox(every_s) for channel in channels
         }
+        self.kept.undelivered = [lost for lost in self.kept.undelivered if self._is_news(lost[2])]
         self._unwritten = False
 
     def add(self, alert: Alert) -> None:
@@ -129,6 +135,10 @@ class Courier:
         outbox.sent(self._monotonic())
         if failed_before:
             self._tell(Delivery(channel.name, "works", "", len(message.alerts)))
+
+    def _is_news(self, alert: Alert) -> bool:
+        time = moment(alert.time)
+        return time is None or self._clock() - time < REMEMBERED
 
     def _give_up_old(self) -> None:
         for name, outbox in self.kept.outboxes.items():

@@ -99,6 +99,8 @@ class Watcher:
         code = None if self._child is None else self._child.poll()
         running = None if self._child is None or code is not None else self._child.pid
         look = self._lookout.look(running, code, self._starts.count)
+        if self._child is not None and look.pid not in (None, self._child.pid):
+            self._child = None  # somebody else started the session meanwhile
         for step in self._vigil.take(look, step_s):
             self._do(step, look)
         self._remember()

@@ -1,6 +1,7 @@
 """Alerts reach their places; what fails is kept and told; a restart repeats nothing."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,16 @@ def test_what_is_given_up_is_kept_and_told(tmp_path):
         "alerts never delivered: 1, the last to program (HTTP 404): a"
     )
     assert KeptAlerts.load(desk.path, 60.0, desk.said.append).undelivered[0][2].what == "a"
+
+
+def test_what_was_given_up_a_week_ago_is_news_no_more(tmp_path):
+    desk = Desk(tmp_path)
+    for days in (6, 8):
+        time = (moment(TIME) - timedelta(days=days)).isoformat()
+        desk.courier.kept.undelivered.append(("mail", "no", alert(f"{days} days", time=time)))
+    desk.courier.keep()
+    later = Desk(tmp_path)
+    assert [lost[2].what for lost in later.courier.kept.undelivered] == ["6 days"]
 
 
 def test_the_end_sends_what_waits_but_not_to_a_place_that_just_failed(tmp_path):

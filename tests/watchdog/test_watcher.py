@@ -1,5 +1,6 @@
 """A watch over a session's journal, in simulated time: bounds, memory, reboots, updates."""
 
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +9,7 @@ from alert_places import Recorded
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.runlog.journal import Journal
+from mlx_muzero.runlog.lock import locked
 from mlx_muzero.watchdog import version
 from mlx_muzero.watchdog.log import WatchLog
 from mlx_muzero.watchdog.watcher import Watcher
@@ -105,6 +107,19 @@ def test_a_refusal_is_told_and_not_tried_again(world):
     assert (
         world.told[-1].what == "the session is not started again: it was refused with exit code 10"
     )
+
+
+def test_a_refusal_of_its_own_start_does_not_count_against_who_traded_meanwhile(world):
+    """A user was faster: the start of the watch was refused since the session traded already."""
+    world.begun()
+    watcher = world.watch()
+    world.pass_time(watcher, 6.0)
+    with locked(world.run / "lock"):
+        world.begun(pid=os.getpid())
+        world.children[0].code = 5
+        world.pass_time(watcher, 6.0)
+    world.pass_time(watcher, 20.0)
+    assert len(world.children) == 2
 
 
 @pytest.mark.parametrize("by", ["command", "SIGINT", "SIGTERM"])

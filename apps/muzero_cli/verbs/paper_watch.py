@@ -5,13 +5,14 @@ import signal
 import sys
 import threading
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from mlx_muzero.alerts.channels import channels_of
 from mlx_muzero.alerts.secrets import read_secrets
 from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.paper.records.folder import PaperFolder
-from mlx_muzero.processes.stop_signals import stop_signals
+from mlx_muzero.processes.stop_signals import outlive_terminal, stop_signals
 from mlx_muzero.runlog.lock import locked
 from mlx_muzero.watchdog.log import WatchLog
 from mlx_muzero.watchdog.watcher import LOOK_S, Child, Watcher
@@ -43,7 +44,7 @@ def watch(run: Path, restarts: int, secrets: Path | None, as_json: bool) -> None
         log = WatchLog(run, lambda text: say(console, text))
         watcher = Watcher(run, channels, lambda: _start(run), restarts, log.say)
         for number in stop_signals():
-            signal.signal(number, lambda _number, _frame: ended.set())
+            signal.signal(number, partial(_end, ended))
         log.say(f"watches {run}")
         updated = _follow(watcher, ended)
         if updated:
@@ -55,6 +56,12 @@ def watch(run: Path, restarts: int, secrets: Path | None, as_json: bool) -> None
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     if as_json:
         answer({"run": str(run), "ended": True})
+
+
+def _end(ended: threading.Event, number: int, _frame: object) -> None:
+    if number == signal.SIGHUP:
+        outlive_terminal()
+    ended.set()
 
 
 def _hold(run: Path, stack: ExitStack) -> None:
