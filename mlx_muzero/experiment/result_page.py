@@ -1,6 +1,6 @@
 """The page of an evaluation: what a run's agent did, why, and what it is worth."""
 
-from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.agent import Agent, played_by
 from mlx_muzero.evaluation.backtest import Doing
 from mlx_muzero.evaluation.cost_sweep import sweep_costs
 from mlx_muzero.evaluation.page.contents import Again, Page, Plot
@@ -9,6 +9,7 @@ from mlx_muzero.evaluation.page.tables import (
     calibration_plot,
     costs_plot,
     figures_of,
+    importance_table,
     luck_tables,
     policies_table,
     sentence_of,
@@ -58,6 +59,8 @@ def evaluation_page(
     tables = [policies_table(metrics, unit)]
     if luck is not None:
         tables += luck_tables(luck, unit, judged.metrics.sharpe_factor)
+    if found.importance is not None:
+        tables.append(importance_table(found.importance, unit))
     return Page(
         title=f"{run.folder.path.name}: {conditions.data}, {conditions.part}",
         about=_about(found),
@@ -90,10 +93,13 @@ def _about(found: Evaluation) -> list[str]:
     simulations = ", ".join(map(str, found.simulations))
     about = [
         f"Checkpoint {found.checkpoint}, {simulations} simulations per decision, backend "
-        f"{found.backend}.",
+        f"{played_by(found.backend, found.root_backend)}, {found.precision}.",
         *conditions.sentences,
         found.period or "",
     ]
+    if found.at_costs is not None and found.at_costs.telling:
+        sentence = found.at_costs.words(conditions.unit)
+        about.append(f"{sentence[0].upper()}{sentence[1:]}.")
     if found.comparison.expected_best_pips is not None:
         about.append(
             "Best policy that does not see the future, expected: "

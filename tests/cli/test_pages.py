@@ -45,6 +45,16 @@ def test_the_results_are_the_same_without_a_page(cli, trained, tmp_path):
     assert contents_in((tmp_path / "page.html").read_text())["verdict"]["call"] == "none"
 
 
+def test_the_features_it_earns_with_are_on_the_page(cli, trained, tmp_path):
+    page = tmp_path / "page.html"
+    code, out, err = cli("evaluate", trained, "--importance", "--html", page, "--json")
+    assert code == 0, err
+    groups = json.loads(out)["importance"]
+    tables = contents_in(page.read_text())["tables"]
+    (table,) = (each for each in tables if each["title"] == "Which features it earns with")
+    assert [row[0] for row in table["rows"]] == [each["group"] for each in groups]
+
+
 def test_a_page_that_cannot_be_written_is_refused_before_anything_is_played(cli, trained, tmp_path):
     code, _, err = cli("evaluate", trained, "--html", tmp_path / "nowhere" / "page.html")
     assert code == 2

@@ -21,6 +21,7 @@ from mlx_muzero.evaluation.page.contents import (
     Table,
     Trades,
 )
+from mlx_muzero.evaluation.page.courses import telling_points
 from mlx_muzero.evaluation.page.file import page_text
 from mlx_muzero.timeunits import MINUTE_NS
 
@@ -74,8 +75,7 @@ def sample_page(
         verdict=Sentence("not shown", [f"too few days of {name}", "p = 0.2"], "Look 7 at these."),
         figures={"net pips": "+12.0 [+1.0, +23.0]", "trades": f"{trades:,}"},
         courses=[
-            Course(who, time_ns, rng.normal(size=bars).cumsum())
-            for who in ("agent (search)", "flat", f"rule of {name}")
+            _course(who, time_ns, rng) for who in ("agent (search)", "flat", f"rule of {name}")
         ],
         candles=candles,
         trades=made,
@@ -116,6 +116,12 @@ def unpacked(facts, block: bytes):
         found = np.frombuffer(block, dtype, facts["count"], facts["at"])
         return found.cumsum(dtype=np.int64) if facts.get("delta") else found
     return {name: unpacked(value, block) for name, value in facts.items()}
+
+
+def _course(name, time_ns, rng):
+    equity = rng.normal(size=len(time_ns)).cumsum()
+    points = telling_points(equity)
+    return Course(name, time_ns[points], equity[points])
 
 
 def _walk(symbol, bars, rng):

@@ -7,6 +7,7 @@ import numpy as np
 
 from mlx_muzero.evaluation.cost_sweep import CostSweep
 from mlx_muzero.evaluation.forecasts import OutcomeForecast
+from mlx_muzero.evaluation.importance import REPEATS, Importance
 from mlx_muzero.evaluation.luck.assessment import NOT_TO_BEAT, Luck
 from mlx_muzero.evaluation.luck.concentration import BEST_TRADES, Stretch
 from mlx_muzero.evaluation.luck.verdict import Verdict
@@ -223,6 +224,28 @@ def _quality(name: str, forecast: OutcomeForecast) -> str:
         f"{forecast.cross_entropy:.4f} nats, of base rates {forecast.base_rate_cross_entropy:.4f}; "
         f"expected calibration error {forecast.calibration_error:.4f}."
     )
+
+
+def importance_table(found: Sequence[Importance], unit: str) -> Table:
+    """What a policy earns less without each group of features."""
+    columns = (
+        Column("group"),
+        Column(f"lost {unit}/session", "number", 2, signed=True),
+        Column("95 % from", "number", 2, signed=True),
+        Column("to", "number", 2, signed=True),
+        Column(f"net {unit}/session", "number", 2, signed=True),
+        Column("columns", "count"),
+    )
+    rows = [
+        (each.group, each.lost, each.low, each.high, each.net_pips, len(each.columns))
+        for each in found
+    ]
+    note = (
+        "What the agent earns less, after costs, where a group tells of another session and time "
+        f"of the same pair: the mean of {REPEATS} permutations. Groups that tell much the same "
+        "stand in for each other, so both may seem to matter little."
+    )
+    return Table("Which features it earns with", columns, rows, note)
 
 
 def looks_table(looks: Sequence[Look], unit: str) -> Table:

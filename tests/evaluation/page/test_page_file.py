@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mlx_muzero.evaluation import page as page_package
+from mlx_muzero.evaluation.page.candles import MOST_BARS
 from mlx_muzero.evaluation.page.file import SCRIPTS, page_text, write_page
 from mlx_muzero.evaluation.page.vendored import LIGHTWEIGHT_CHARTS
 from pages import contents_of, sample_page
@@ -86,7 +87,7 @@ def test_what_went_in_comes_out():
 
 
 def test_ten_thousand_trades_take_less_than_eight_megabytes(tmp_path):
-    page = sample_page(trades=10_000, bars=200_000, trees=200)
+    page = sample_page(trades=10_000, bars=MOST_BARS, trees=200)
     assert write_page(page, tmp_path / "page.html") < 8_000_000
 
 

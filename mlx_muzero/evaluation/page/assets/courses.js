@@ -53,7 +53,7 @@ function atMinute(seconds) {
 
 function spokenCourse(course, unit) {
   const last = course.equity.at(-1);
-  const deepest = Math.max(...drawdowns(course.equity));
+  const deepest = largestOf(drawdowns(course.equity));
   return `Equity of ${course.name}: ${number(last, 1, true)} ${unit} in the end, at most ${number(deepest, 1)} below a peak. Figures are in the tables below.`;
 }
 
@@ -63,7 +63,7 @@ function drawdowns(equity) {
 }
 
 function largest(course) {
-  return Math.max(...course.equity.map(Math.abs), 1e-9);
+  return Math.max(largestOf(course.equity.map(Math.abs)), 1e-9);
 }
 
 /** The two lines of a policy, and the button that shows or hides them. */

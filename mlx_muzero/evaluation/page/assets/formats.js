@@ -41,6 +41,11 @@ function sign(value) {
   return value > 0 ? "gain" : "loss";
 }
 
+/** The largest of any number of values. */
+function largestOf(values) {
+  return values.reduce((most, value) => Math.max(most, value), -Infinity);
+}
+
 function side(exposure) {
   if (exposure === 0) return "flat";
   return exposure > 0 ? "long" : "short";

@@ -15,6 +15,7 @@ async function begin() {
     const name = section.querySelector("h2")?.textContent.replace(/ \(.*/, "");
     if (name) document.getElementById("panels").append(make("a", { href: `#${section.id}` }, name));
   }
+  await new Promise((goOn) => setTimeout(goOn)); // words first: charts of a year take a moment
   attached();
   document.getElementById("footer").append(...footer(page));
   document.body.dataset.drawn = "yes";
