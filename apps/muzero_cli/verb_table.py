@@ -71,7 +71,7 @@ VERBS = {
     ),
     "verify": Verb(
         "muzero_cli.verbs.verify:verify",
-        "Compare an export's saved programs with the model they were made from.",
+        "Compare an export's saved programs, or a precision, with the model.",
     ),
     "profile": Verb(
         "muzero_cli.verbs.profile:profile",

@@ -57,6 +57,14 @@ class NetworkFace : public Evaluator {
                      capacity);
   }
 
+  Out<float> latents(const In<std::int32_t>& slots) {
+    const Exclusive exclusive(busy);
+    const std::size_t rows = slots.size(), width = as_size(sizes().width);
+    std::vector<float> found(rows * width);
+    evaluator_.latents(checked("slots", slots, {rows}), static_cast<int>(rows), found.data());
+    return to_numpy(std::move(found), {rows, width});
+  }
+
   nb::tuple expand_all(const In<std::int32_t>& parent, const In<std::int32_t>& action,
                        const In<std::int32_t>& slot) {
     const Exclusive exclusive(busy);
@@ -144,6 +152,7 @@ void add_evaluators(nb::module_& m) {
       .def("predict", &NetworkFace::predict, nb::arg("latents"))
       .def("reset", &NetworkFace::reset, nb::arg("root_latents"), nb::arg("root_slots"),
            nb::arg("capacity"))
+      .def("latents", &NetworkFace::latents, nb::arg("slots"))
       .def("expand_all", &NetworkFace::expand_all, nb::arg("parent"), nb::arg("action"),
            nb::arg("slot"))
       .def("expand_single", &NetworkFace::expand_single, nb::arg("chance_parent"),

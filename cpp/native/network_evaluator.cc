@@ -64,6 +64,14 @@ void NetworkEvaluator::reset(int rows, const float* latents, const std::int32_t*
   }
 }
 
+void NetworkEvaluator::latents(const std::int32_t* slots, int rows, float* to) const {
+  const int width = network_.sizes().width;
+  for (int row = 0; row < rows; ++row, to += width) {
+    require_below("slot", {slots[row]}, capacity_);
+    networks::unpad_rows(pool_.get() + std::ptrdiff_t{slots[row]} * padded(width), 1, width, to);
+  }
+}
+
 void NetworkEvaluator::begin(const search::Search& search, int workers, int leaves) {
   const search::TreeShape& shape = search.shape();
   const networks::Sizes& sizes = network_.sizes();

@@ -23,6 +23,9 @@ class NetworkEvaluator : public search::LeafEvaluator {
   // Starts a search: stores latents [rows, D] in `slots` [rows], all below `capacity`.
   void reset(int rows, const float* latents, const std::int32_t* slots, int capacity);
 
+  // Latents of `slots` as the search stored them -> [rows, D].
+  void latents(const std::int32_t* slots, int rows, float* to) const;
+
   bool rows_are_independent() const override { return networks::kRowsAreIndependent; }
   void begin(const search::Search& search, int workers, int leaves) override;
   search::Evaluations evaluate(int worker, const search::LeafColumns& actions,

@@ -196,6 +196,10 @@ class NativeEvaluator:
         """Start a search (see `Evaluator.reset`)."""
         self.core.reset(floats(root_latents), root_slots, capacity)
 
+    def latents(self, slots: I32) -> F32:
+        """Latents ``f32[n, D]`` that are stored in `slots` ``i32[n]``."""
+        return self.core.latents(slots)
+
     def expand(self, leaves: Leaves) -> Expansion:
         """Evaluate actions with all their outcomes (see `Evaluator.expand`)."""
         return Expansion(*self.core.expand_all(leaves.parent, leaves.action, leaves.slot))
