@@ -92,11 +92,8 @@ class NativeEncoder:
 
 def _folded(model: StochasticMuZero) -> dict[str, F32]:
     """Weights of the representation network by name, batch norms folded into their layers."""
-    arrays = {
-        name: floats(array)
-        for name, array in dict(tree_flatten(model.parameters())).items()
-        if name.startswith(_REPRESENTATION)
-    }
+    own = dict(tree_flatten(model.representation_network.parameters()))
+    arrays = {f"{_REPRESENTATION}{name}": floats(array) for name, array in own.items()}
     for layer_end, norm_end in _NORMED:
         for weight in [name for name in arrays if name.endswith(f"{layer_end}.weight")]:
             owner = weight.removesuffix(f"{layer_end}.weight")
