@@ -7,8 +7,8 @@ import numpy as np
 from mlx_muzero import _core
 from mlx_muzero.backends.native_parameters import floats, load_parameters
 from mlx_muzero.config.choices import Precision
+from mlx_muzero.config.known_inputs import KnownInputs
 from mlx_muzero.networks.factored import FactoredModel
-from mlx_muzero.networks.known_inputs import KnownInputs
 from mlx_muzero.networks.merging import as_one_set
 from mlx_muzero.search.expectimax import MarketLayer
 from mlx_muzero.search.market_evaluator import UNTOLD, KnownAhead, MarketAhead, MarketStates

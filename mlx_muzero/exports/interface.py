@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 from mlx_muzero.config.choices import ExpansionMode
+from mlx_muzero.config.known_inputs import NOTHING_KNOWN, KnownInputs
 from mlx_muzero.config.schema import Config, ModelConfig
 from mlx_muzero.market.observation.frames import history_columns, market_feature_names
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
-from mlx_muzero.networks.known_inputs import NOTHING_KNOWN, KnownInputs
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.rules import TradingRules
 

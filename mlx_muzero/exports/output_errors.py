@@ -13,6 +13,7 @@ from mlx_muzero.exports.samples import Samples
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
 from mlx_muzero.networks.layers import one_hot
+from mlx_muzero.networks.market_networks import fade
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.types import F32
 
@@ -98,7 +99,7 @@ def _market_reference(
 
 def _market(model: FactoredModel, latent: mx.array, known: mx.array) -> dict[str, mx.array]:
     def worth(told: mx.array) -> mx.array:
-        return model.worth(latent, told) / (model.worth_pips * model.known.fade(told))
+        return model.worth(latent, told) / (model.worth_pips * fade(model.known, told))
 
     usual = {"usual_worth": worth(mx.array(model.known.usual_row()))}
     return {

@@ -8,6 +8,7 @@ from mlx_muzero.exports.program_evaluator import probabilities
 from mlx_muzero.exports.rows import call
 from mlx_muzero.exports.weights import sizes_of
 from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.networks.market_networks import fade
 from mlx_muzero.search.expectimax import MarketLayer
 from mlx_muzero.search.market_evaluator import UNTOLD, KnownAhead, MarketAhead, MarketStates
 from mlx_muzero.types import F32
@@ -77,4 +78,4 @@ class ProgramMarket:
         return MarketStates(rows[latent], probs, move, worth, cluster)
 
     def _fade(self, told: F32) -> F32:
-        return np.array(self._model.known.fade(mx.array(told)))
+        return np.array(fade(self._model.known, mx.array(told)))

@@ -7,9 +7,9 @@ import mlx.core as mx
 import numpy as np
 from mlx.utils import tree_flatten
 
+from mlx_muzero.config.known_inputs import NOTHING_KNOWN, KnownInputs
 from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.errors import ConfigError
-from mlx_muzero.networks.known_inputs import NOTHING_KNOWN, KnownInputs
 from mlx_muzero.networks.market_chain import MarketChain
 from mlx_muzero.networks.market_networks import MarketNetworks
 from mlx_muzero.networks.usual_market import UsualMarket

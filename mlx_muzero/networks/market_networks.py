@@ -6,9 +6,11 @@ from itertools import pairwise
 import mlx.core as mx
 import mlx.nn as nn
 
-from mlx_muzero.networks.known_inputs import NOTHING_KNOWN, KnownInputs
+from mlx_muzero.config.known_inputs import NOTHING_KNOWN, KnownInputs
 from mlx_muzero.networks.layers import one_hot, scaled_conditions, zero_linear
 from mlx_muzero.networks.window_mlp import WindowMLP
+
+_FADING_BARS = 10.0
 
 
 class Head(nn.Module):
@@ -84,7 +86,18 @@ class MarketNetworks(nn.Module):
         if not self.known.columns:
             return self.worth_head(latent)
         told = mx.broadcast_to(known, (latent.shape[0], self.known.columns))
-        return self.worth_head(mx.concatenate([latent, told], axis=-1)) * self.known.fade(told)
+        return self.worth_head(mx.concatenate([latent, told], axis=-1)) * fade(self.known, told)
+
+
+def fade(known: KnownInputs, told: mx.array) -> mx.array:
+    """``f32[n, 1]`` by which worth shrinks as its session ends, of known inputs ``f32[n, I]``.
+
+    Few bars move little, so the end need not be learned.
+    """
+    if not known.session_bars:
+        return mx.ones((told.shape[0], 1))
+    left = told[:, :1] * known.session_bars
+    return left / (left + _FADING_BARS)
 
 
 def shares(rows: int, members: int) -> list[slice]:

@@ -5,6 +5,7 @@ from shlex import quote
 import mlx.core as mx
 from mlx.utils import tree_flatten
 
+from mlx_muzero.config.known_inputs import KnownInputs
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.market.dataset import MarketDataset
@@ -13,7 +14,6 @@ from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.sessions import spread_evenly
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
-from mlx_muzero.networks.known_inputs import KnownInputs
 from mlx_muzero.networks.model import DECODER, StochasticMuZero
 from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.env import observation_features

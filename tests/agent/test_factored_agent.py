@@ -10,10 +10,10 @@ from mlx_muzero.agent.backend_choice import BACKENDS, fallback, settle
 from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.agent.make import make_agent
 from mlx_muzero.agent.moment import Moment
+from mlx_muzero.config.known_inputs import NOTHING_KNOWN, KnownInputs
 from mlx_muzero.config.schema import ModelConfig, SearchConfig
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.networks.factored import FactoredModel
-from mlx_muzero.networks.known_inputs import NOTHING_KNOWN, KnownInputs
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.positions import TARGET_ACTIONS
 from mlx_muzero.trading.rules import TradingRules

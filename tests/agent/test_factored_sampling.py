@@ -9,8 +9,8 @@ import pytest
 from factored_models import random_model, some_windows
 from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.agent.moment import Moment
+from mlx_muzero.config.known_inputs import KnownInputs
 from mlx_muzero.config.schema import SearchConfig
-from mlx_muzero.networks.known_inputs import KnownInputs
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.positions import TARGET_ACTIONS
 from mlx_muzero.trading.rules import TradingRules

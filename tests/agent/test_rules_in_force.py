@@ -13,9 +13,9 @@ from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.agent.leaf_change import LeafChange
 from mlx_muzero.agent.moment import Moment
 from mlx_muzero.agent.timetable import Timetable
+from mlx_muzero.config.known_inputs import KnownInputs
 from mlx_muzero.market.calendar import swap_nights
 from mlx_muzero.market.passing import times_passed
-from mlx_muzero.networks.known_inputs import KnownInputs
 from mlx_muzero.search.chain_values import ChainMarket
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.costs import Costs, Swap

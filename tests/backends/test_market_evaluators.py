@@ -16,9 +16,9 @@ from mlx_muzero import _core
 from mlx_muzero.agent.backend_choice import BACKENDS
 from mlx_muzero.backends.mlx_market import MlxMarket
 from mlx_muzero.backends.native_market import NativeMarket
+from mlx_muzero.config.known_inputs import KnownInputs
 from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.errors import SearchError
-from mlx_muzero.networks.known_inputs import KnownInputs
 from mlx_muzero.search.market_evaluator import UNTOLD, KnownAhead
 
 STATES = ("latent", "outcome_probs", "move", "worth", "cluster")

@@ -5,10 +5,10 @@ import dataclasses
 import mlx.core as mx
 import numpy as np
 
+from mlx_muzero.config.known_inputs import NOTHING_KNOWN, KnownInputs
 from mlx_muzero.config.presets import PRESETS
 from mlx_muzero.config.schema import Config, ModelConfig
 from mlx_muzero.networks.factored import FactoredModel
-from mlx_muzero.networks.known_inputs import NOTHING_KNOWN, KnownInputs
 from mlx_muzero.search.market_evaluator import KnownAhead, MarketEvaluator
 
 WINDOW, COLUMNS, OUTCOMES = 8, 5, 3

@@ -10,12 +10,12 @@ from mlx.utils import tree_flatten
 from markets import walk_bars
 from mlx_muzero import rng
 from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.known_inputs import NOTHING_KNOWN, KnownInputs
 from mlx_muzero.config.presets import PRESETS
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.networks.known_inputs import NOTHING_KNOWN, KnownInputs
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.gains import gains, known_costs

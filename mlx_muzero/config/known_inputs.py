@@ -6,13 +6,11 @@ Neither is part of the market, so no latent knows it, and neither is learned: bo
 from dataclasses import dataclass
 from typing import Self
 
-import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.config.schema import Config
 from mlx_muzero.types import F32, F64, I64
 
-_FADING_BARS = 10.0
 _BAR_COLUMNS = 2
 _COST_COLUMNS = 2
 
@@ -78,16 +76,6 @@ class KnownInputs:
             columns += [share, np.sqrt(share)]
         inputs = np.stack(columns, axis=1) if columns else np.zeros((len(bars_left), 0))
         return inputs.astype(np.float32)
-
-    def fade(self, told: mx.array) -> mx.array:
-        """``f32[n, 1]`` by which worth shrinks as its session ends, of inputs ``f32[n, I]``.
-
-        Few bars move little, so the end need not be learned.
-        """
-        if not self.session_bars:
-            return mx.ones((told.shape[0], 1))
-        left = told[:, :1] * self.session_bars
-        return left / (left + _FADING_BARS)
 
     def spread_rows(self, count: int) -> F32:
         """``f32[count, I]`` from the last bar of a session to its first, at all costs."""
