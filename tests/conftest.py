@@ -3,6 +3,7 @@
 import atexit
 import dataclasses
 import gc
+import importlib
 import itertools
 import json
 import os
@@ -59,6 +60,9 @@ def pytest_collection_finish():
     Each full collection would go through all of them, pytest's own at the end included. Only at
     exit is it taken back: nanobind would report what was never collected as leaked.
     """
+    # Where tests of Core ML were collected, they have imported it: nobody else waits for it.
+    if "mlx_muzero.coreml.packages" in sys.modules:
+        importlib.import_module("kept_programs").keep_programs()
     gc.collect()
     gc.freeze()
     atexit.register(gc.unfreeze)
