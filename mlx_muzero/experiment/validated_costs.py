@@ -24,7 +24,7 @@ from mlx_muzero.experiment.trained_run import TrainedRun
 from mlx_muzero.files.digests import sha256_of
 from mlx_muzero.files.regular import read_text, write_text
 from mlx_muzero.runlog import journal
-from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.trading.rules import ExposureLimit, TradingRules
 from mlx_muzero.training.checkpoint import WEIGHTS
 from mlx_muzero.training.run import RunFolder
 from mlx_muzero.types import Advance
@@ -119,7 +119,7 @@ def validated_at_costs(
     kept = _kept(run.folder.path)
     if key in kept:
         return AtCosts(kept[key], trained=False)
-    rules = _charged(run.trained_rules, run.rules)
+    rules = _charged(run)
     agent = replace(run, rules=rules).agent()
     starts = run.dataset.evaluation_starts("validation", SESSIONS)
     decisions = len(starts) * run.dataset.config.session_bars
@@ -179,7 +179,11 @@ def advice(
     )
 
 
-def _charged(trained: TradingRules, rules: TradingRules) -> TradingRules:
+def _charged(run: TrainedRun) -> TradingRules:
+    """The rules under which `run` was chosen, at the costs in force."""
+    rules, market = run.rules, run.dataset
+    limit = ExposureLimit.of(run.config, len(market.symbols)) if market.in_step else None
+    trained = replace(run.trained_rules, exposure_limit=limit)
     return replace(trained, costs=rules.costs, swap=rules.swap, funding=rules.funding)
 
 

@@ -12,6 +12,7 @@ from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.validated import Validated
+from mlx_muzero.experiment import validated_costs
 from mlx_muzero.experiment.trained_run import TrainedRun, load_run
 from mlx_muzero.experiment.validated_costs import (
     FILE,
@@ -24,7 +25,7 @@ from mlx_muzero.market.bars import utc_text
 from mlx_muzero.runlog import journal
 from mlx_muzero.trading.costs import Costs, Swap
 from mlx_muzero.trading.funding import Funding
-from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.trading.rules import ExposureLimit, TradingRules
 
 UNTRAINED = ("these costs, which are not those of its training",)
 
@@ -64,6 +65,21 @@ def test_the_validation_split_is_played_once_for_a_cost(trained):
     for damaged in ("nonsense", "[]", '{"a": {"sessions": -1}}'):
         (trained / FILE).write_text(damaged)
         assert validated_at_costs(at(trained, 0.5), 4) == asked
+
+
+def test_what_pairs_share_holds_as_it_did_when_the_run_was_chosen(trained, monkeypatch):
+    asked = []
+    monkeypatch.setattr(validated_costs, "backtest", lambda *given: asked.append(given[2]) or 1 / 0)
+    run = load_run(trained, "best", None, cost=1, overrides=["trading.max_exposure=0.5"])
+    trading = replace(run.config.trading, max_total_exposure=0.5)
+    shared = replace(run, config=replace(run.config, trading=trading))
+    together = replace(shared, dataset=replace(run.dataset, in_step=True))
+    for each in (shared, together):
+        with pytest.raises(ZeroDivisionError):
+            validated_at_costs(each, 4)
+    assert [rules.exposure_limit for rules in asked] == [None, ExposureLimit(0.5, 1)]
+    for rules in asked:
+        assert (rules.costs, rules.limits) == (Costs(1.0), run.trained_rules.limits)
 
 
 @pytest.mark.parametrize("overrides", [[], ["trading.no_entries=bar 6"]])
