@@ -133,11 +133,21 @@ class EngineFigures:
         ]
         if self.agreement and self.agreement.rate < bounds.agreement:
             margins = sorted(d.q for d in self.agreement.disagreements)
-            found.append(
+            margin = margins[len(margins) // 2]
+            text = (
                 f"searches agree on {self.agreement.rate:.1%} of {self.agreement.decisions} "
                 f"decisions; {bounds.agreement:.0%} is required. The model itself sees a median "
-                f"of {margins[len(margins) // 2]:.3g} in reward between the two actions"
+                f"of {margin:.3g} in reward between the two actions"
             )
+            if abs(margin) <= _TIES * self.agreement.value:
+                text += (
+                    f", hardly more than rounding moves the values ({self.agreement.value:.3g} on "
+                    "average): they are as good as ties, as those of networks that have hardly "
+                    "been trained. Where actions are ties, agreement cannot tell a right export "
+                    "from a wrong one; train further and export then, or play the model itself "
+                    "(--backend native)"
+                )
+            found.append(text)
         return found
 
 
@@ -155,6 +165,9 @@ class Bounds:
     drift: float
     agreement: float
 
+
+_TIES = 3.0
+"""Actions are as good as equal if their values differ by this many times the usual error."""
 
 BOUNDED_STEPS = 5
 """Drift is bounded up to this step, and only reported after it: searches look no further."""

@@ -235,6 +235,10 @@ def with_figures(precision="fp16", **figures):
         ({"drift": (Drift(5, 0.5, 0, 0, 0),)}, "latents are off by 50.00% after 5 steps"),
         ({"drift": (Drift(5, float("nan"), 0, 0, 0),)}, "latents are off by nan"),
         ({"drift": (Drift(50, 0.5, 0, 0, 0),)}, None),
+        (
+            {"agreement": Agreement(25, 100, 0.01, (Disagreement(0, 0.02), Disagreement(0, 0.02)))},
+            r"median of 0\.02 .* as good as ties, .* train further and export then",
+        ),
         ({"agreement": Agreement(25, 100, 0.0, (Disagreement(0, 0.1),))}, None),
         (
             {"agreement": Agreement(25, 100, 0.0, (Disagreement(1, 0.2), Disagreement(5, 0.5)))},
