@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from mlx_muzero.coreai.functions import require_precision
+from mlx_muzero.coreai.plans import PLAN_EXPORT
 from mlx_muzero.coreai.producer import PACKAGE, require_producer, require_same_producer
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.formats import Format
 from mlx_muzero.exports.interface import ExportSizes, ProgramName, output_shapes
 from mlx_muzero.exports.manifest import ProgramEntry, Weights, digests
 from mlx_muzero.exports.options import ExportOptions
-from mlx_muzero.exports.placement import ProgramPlacement
+from mlx_muzero.exports.placement import ProgramPlacement, placements
 from mlx_muzero.exports.program import CORE_AI_UNITS, ComputeUnits
 
 if TYPE_CHECKING:
@@ -104,8 +105,8 @@ class CoreAi:
         )
 
     def plan(self, folder: Path, units: ComputeUnits) -> tuple[ProgramPlacement, ...]:
-        """No public interface tells it."""
-        return ()
+        """Where a Mac's runtime runs the operations, all functions together; else it is the CPU."""
+        return placements(folder, units, PLAN_EXPORT) if has_devices() else ()
 
 
 def has_devices() -> bool:

@@ -6,6 +6,7 @@ future serves every call.
 """
 
 import asyncio
+import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextvars import Context
@@ -51,6 +52,22 @@ class Model:
 
     def _load(self, lowered: Path) -> Any:
         return self._calls.run(runtime.AIModel.load(lowered))
+
+
+def debug_infos(asset: Path, units: ComputeUnits) -> bytes:
+    """What the runtime tells of an asset that it loaded with debugging information, as JSON.
+
+    Raises:
+        ExportError: this machine does not have these units.
+    """
+    calls, options = _Calls(), _options(units)
+    if options is not None:
+        model = calls.run(runtime.AIModel.load(asset, options.with_debug(enabled=True)))
+        return bytes(model._debug_infos)
+    with tempfile.TemporaryDirectory() as folder:
+        lowered = Path(folder, f"asset{LOWERED}")
+        _lower(asset, lowered)
+        return bytes(calls.run(runtime.AIModel.load(lowered))._debug_infos)
 
 
 class AssetProgram:

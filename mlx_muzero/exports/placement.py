@@ -30,6 +30,7 @@ class OpPlacement:
         preferred: device it will run on; None if the plan does not say.
         supported: devices it could run on.
         cost: its share of the program's estimated time, 0 to 1; None if the plan does not say.
+        why: why the Neural Engine does not take it, in the framework's words; empty if unknown.
     """
 
     operation: str
@@ -37,6 +38,7 @@ class OpPlacement:
     preferred: Device | None
     supported: tuple[Device, ...]
     cost: float | None
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,10 @@ class ProgramPlacement:
     def counts(self) -> dict[str, int]:
         """Number of operations by device, including ``undetermined``."""
         return dict(Counter(op.preferred or "undetermined" for op in self.operations))
+
+    def refusals(self) -> dict[str, int]:
+        """Number of operations by why the Neural Engine does not take them."""
+        return dict(Counter(op.why for op in self.operations if op.why))
 
     def cost_share(self, device: Device) -> float | None:
         """Share of the estimated time spent on `device`; None if the plan has no costs."""

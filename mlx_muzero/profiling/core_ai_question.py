@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mlx_muzero.coreai.plans import PLAN_EXPORT
 from mlx_muzero.exports.child import Child, ChildLost
 from mlx_muzero.exports.devices import devices
 from mlx_muzero.exports.export import export
@@ -17,6 +18,7 @@ from mlx_muzero.exports.formats import why_not_installed
 from mlx_muzero.exports.manifest import Manifest
 from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.exports.output_errors import output_errors
+from mlx_muzero.exports.placement import placements
 from mlx_muzero.exports.program import ComputeUnits, program_set
 from mlx_muzero.exports.verification import verify
 from mlx_muzero.exports.weights import weights_of
@@ -48,7 +50,7 @@ def core_ai(lab: Lab) -> tuple[tuple[str, ...], dict[str, Any]]:
         sentences.append(
             f"{units}: loads in {figures['load_s']:.2f} s, from the cache in "
             f"{figures['cached_load_s']:.2f} s, the process included; a step of 64 rows takes "
-            f"{figures['step_ms']:.2f} ms; {figures['verdict']}."
+            f"{figures['step_ms']:.2f} ms; {figures['verdict']}; {figures['plan']}."
         )
     return tuple(sentences), found
 
@@ -96,7 +98,19 @@ def _on(lab: Lab, folder: Path, units: ComputeUnits) -> dict[str, Any]:
         "step_ms": 1e3 * float(np.median(times)),
         "worst_error_frac": max(e.worst / max(1.0, e.largest) for e in errors),
         "verdict": "; ".join(problems) or "every output is within bounds",
+        "plan": _planned(folder, units),
     }
+
+
+def _planned(folder: Path, units: ComputeUnits) -> str:
+    """Where the runtime runs the operations, and why not on the Neural Engine, in words."""
+    (plan, *_) = placements(folder, units, PLAN_EXPORT)
+    if plan.failure:
+        return f"its plan cannot be read: {plan.failure}"
+    counts = ", ".join(f"{count:,} on {device}" for device, count in plan.counts().items())
+    words = [f"its plan: {counts or 'no operation'}"]
+    words += [f"{count:,} refused: {why}" for why, count in plan.refusals().items()]
+    return "; ".join(words)
 
 
 def _loaded(folder: Path, manifest: Manifest, units: ComputeUnits) -> tuple[Child, float]:

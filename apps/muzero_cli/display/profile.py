@@ -119,6 +119,8 @@ def _placement(placement: ProgramPlacement) -> list[RenderableType]:
         return [head.append(f"no plan, {placement.failure}")]
     counts = placement.counts()
     head.append(", ".join(f"{count} on {device}" for device, count in counts.items()))
+    for why, count in placement.refusals().items():
+        head.append(f"; {count} not on the Neural Engine: {why}")
     table = _table("operation", "preferred", "operations", "cost share")
     kinds: defaultdict[tuple[str, str], list[OpPlacement]] = defaultdict(list)
     for op in placement.operations:
