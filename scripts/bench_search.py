@@ -1,19 +1,24 @@
 """Measures the search: its tree alone and with each backend, or against another library.
 
     python scripts/bench_search.py [--roots B ...] [--simulations N ...] [--rounds N] [--json]
-    python scripts/bench_search.py --peer NAME[=PYTHON] ... [--rounds N] [--json]
+    python scripts/bench_search.py --against CHECKOUT [--roots B ...] [--simulations N ...]
+    python scripts/bench_search.py --peer NAME[=PYTHON] ... [--precision P] [--rounds N] [--json]
 
 The networks are those of fx_micro with random heads, and those of fx_factored. Whatever is compared
 takes turns, round by round, so that ratios hold even if the machine is busy; figures are medians.
+--against compares every precision with another checkout's float32, whose bits ours must have too.
 A peer runs under the interpreter PYTHON, by default this one; nothing else ever needs it.
 """
 
 import argparse
 import sys
+from pathlib import Path
+from typing import get_args
 
-from bench import backends, market, tree_only, versus
+from bench import against, backends, market, tree_only, versus
 from bench.networks import fx_factored, fx_micro
 from bench.report import Report
+from mlx_muzero.config.choices import Precision
 
 
 def main() -> None:
@@ -22,6 +27,13 @@ def main() -> None:
     parser.add_argument("--simulations", type=int, nargs="+", default=[25, 50])
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--peer", action="append", default=[], metavar="NAME[=PYTHON]")
+    parser.add_argument("--against", type=Path, help="another checkout, with its .venv")
+    parser.add_argument(
+        "--precision",
+        choices=get_args(Precision),
+        default="float32",
+        help="ours next to a peer; only float32 can find the peer's visits",
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     named = dict(peer.partition("=")[::2] for peer in options.peer)
@@ -29,7 +41,14 @@ def main() -> None:
         parser.error(f"--peer {', '.join(unknown)}: known are {', '.join(versus.PEERS)}")
     report = Report(options.json, rounds=options.rounds)
     if named:
-        compare(report, named, options.rounds)
+        compare(report, named, options.rounds, options.precision)
+    elif options.against is not None:
+        grid = options.roots, options.simulations, options.rounds
+        report.table(
+            "against",
+            "Native backend on one thread, over the other build in float32:",
+            against.measure(options.against, *grid),
+        )
     else:
         report.table(
             "tree",
@@ -46,16 +65,16 @@ def main() -> None:
     report.end()
 
 
-def compare(report: Report, named: dict[str, str], rounds: int) -> None:
+def compare(report: Report, named: dict[str, str], rounds: int, precision: Precision) -> None:
     """Print a table for each peer that is installed."""
     model = fx_micro()
     for name, python in named.items():
         heading = (
             f"{name}, {versus.ROOTS} roots x {versus.SIMULATIONS} simulations, single_outcome, "
-            "native backend, one thread:"
+            f"native backend in {precision}, one thread:"
         )
         try:
-            rate = versus.measure(model, name, python or sys.executable, rounds)
+            rate = versus.measure(model, name, python or sys.executable, rounds, precision)
         except versus.PeerMissingError as error:
             report.note(str(error))
         else:

@@ -24,6 +24,7 @@ import numpy as np
 from bench.networks import OUTCOMES, Roots, recurrent_weights
 from bench.timing import by_turns, median_ratio, timed
 from mlx_muzero.backends.native import NativeEvaluator
+from mlx_muzero.config.choices import Precision
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search import Search, SearchParams
 
@@ -85,7 +86,7 @@ class PeerRate:
         ours: our decisions per second in the same rounds.
         times: ours over the peer's.
         cores: CPU seconds of the peer's process in a second of its search.
-        same_visits: share of the roots with our visits; None where rules differ.
+        same_visits: share of the roots with our visits; None where rules or precisions differ.
     """
 
     peer: str
@@ -100,7 +101,13 @@ class PeerMissingError(Exception):
     """A peer cannot be imported; the message says how to install it."""
 
 
-def measure(model: StochasticMuZero, name: str, python: str, rounds: int) -> PeerRate:
+def measure(
+    model: StochasticMuZero,
+    name: str,
+    python: str,
+    rounds: int,
+    precision: Precision = "float32",
+) -> PeerRate:
     """Measure our search and the peer `name` in turns, the peer with the interpreter `python`.
 
     Raises:
@@ -111,7 +118,7 @@ def measure(model: StochasticMuZero, name: str, python: str, rounds: int) -> Pee
     _require_installed(name, peer, python)
     actions = roots.prior.shape[1]
     search = Search(PARAMS, np.zeros((1, actions), np.int32), OUTCOMES)
-    evaluator = NativeEvaluator(model)
+    evaluator = NativeEvaluator(model, precision=precision)
     latents, zeros = mx.array(roots.latent), np.zeros(ROOTS, np.int32)
 
     def ours() -> Any:
@@ -136,7 +143,7 @@ def measure(model: StochasticMuZero, name: str, python: str, rounds: int) -> Pee
         ROOTS / statistics.median(seconds["ours"]),
         median_ratio(seconds["theirs"], seconds["ours"]),
         statistics.median(answer["cores"] for answer in answers),
-        float(same) if peer.comparable else None,
+        float(same) if peer.comparable and precision == "float32" else None,
     )
 
 

@@ -22,7 +22,7 @@ from folders import ROOT
 from markets import quoted_bars, walk_bars
 from mlx_muzero.agent.backend_choice import BACKENDS
 from mlx_muzero.config import toml as config_toml
-from mlx_muzero.config.choices import ExpansionMode
+from mlx_muzero.config.choices import ExpansionMode, Precision
 from mlx_muzero.config.presets import FX_FACTORED, FX_MICRO, PRESETS
 from mlx_muzero.config.schema import REWARDS
 from mlx_muzero.config.sweep_file import trials_of
@@ -89,6 +89,20 @@ def test_search_benchmark_covers_its_grid(run_script):
     }
     rows = [*found["backends"], *found["tree"], *found["market"]]
     assert all(figure > 0 for row in rows for figure in row.values() if isinstance(figure, float))
+
+
+def test_search_benchmark_compares_two_builds_bit_for_bit(run_script):
+    cell = ("--roots", "2", "--simulations", "2", "--rounds", "1")
+    found = run_script("bench_search.py", "--against", str(ROOT), *cell, "--json")
+    rows = found["against"]
+    assert {(row["expansion"], row["precision"]) for row in rows} == {
+        (expansion, precision)
+        for expansion in get_args(ExpansionMode)
+        for precision in get_args(Precision)
+    }
+    assert all(row["over_against"] > 0 and row["decisions_per_s"] > 0 for row in rows)
+    assert {row["same_bits"] for row in rows if row["precision"] == "float32"} == {True}
+    assert {row["same_bits"] for row in rows if row["precision"] != "float32"} == {None}
 
 
 def test_paper_benchmark_measures_every_stage(run_script):

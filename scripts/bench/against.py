@@ -1,0 +1,105 @@
+"""Compares the native search with another build's, and precisions with float32, by turns."""
+
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, get_args
+
+from bench.timing import by_turns, median_ratio
+from mlx_muzero.config.choices import ExpansionMode, Precision
+
+SEARCHES = 5
+"""Calls in a row per turn: the first one finds the caches full of another's data."""
+
+
+@dataclass(frozen=True)
+class BuildRate:
+    """Results on one thread, medians over the rounds.
+
+    Attributes:
+        expansion: what a simulation evaluates.
+        roots: searched together.
+        simulations: of each root.
+        precision: of this build; the other computes in float32.
+        decisions_per_s: roots searched in a second.
+        over_against: decisions per second over the other build's.
+        same_bits: whether both found the same visits and values; None in another precision.
+    """
+
+    expansion: str
+    roots: int
+    simulations: int
+    precision: str
+    decisions_per_s: float
+    over_against: float
+    same_bits: bool | None
+
+
+def measure(
+    other: Path, roots: list[int], simulations: list[int], rounds: int
+) -> Iterator[BuildRate]:
+    """Measure every cell of the grid against the checkout `other`, which has its own .venv."""
+    python = other.resolve() / ".venv" / "bin" / "python"
+    for expansion in get_args(ExpansionMode):
+        for count in roots:
+            for n in simulations:
+                yield from _cell(python, (expansion, str(count), str(n)), rounds)
+
+
+def _cell(other: Path, cell: tuple[str, str, str], rounds: int) -> Iterator[BuildRate]:
+    expansion, count, simulations = cell
+    with ExitStack() as running:
+        ask = {
+            precision: running.enter_context(searches_of(Path(sys.executable), (*cell, precision)))
+            for precision in get_args(Precision)
+        }
+        ask["against"] = running.enter_context(searches_of(other, (*cell, "float32")))
+        found: dict[str, str] = {}
+
+        def timed(name: str) -> float:
+            answer = ask[name]()
+            found[name] = answer["found"]
+            return float(answer["seconds"])
+
+        seconds = by_turns({name: partial(timed, name) for name in ask}, rounds)
+    for precision in get_args(Precision):
+        yield BuildRate(
+            expansion,
+            int(count),
+            int(simulations),
+            precision,
+            int(count) / statistics.median(seconds[precision]),
+            median_ratio(seconds["against"], seconds[precision]),
+            found[precision] == found["against"] if precision == "float32" else None,
+        )
+
+
+@contextmanager
+def searches_of(python: Path, cell: tuple[str, ...]) -> Iterator[Callable[[], Any]]:
+    """Searches in a process of `python`."""
+    with subprocess.Popen(
+        [str(python), "-m", "bench.searching", *cell],
+        cwd=Path(__file__).resolve().parent.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        to_worker, from_worker = process.stdin, process.stdout
+
+        def ask() -> Any:
+            print(SEARCHES, file=to_worker, flush=True)
+            answer = from_worker.readline()
+            if not answer:
+                raise SystemExit(f"{python} could not search; see above")
+            return json.loads(answer)
+
+        yield ask
+        to_worker.close()
