@@ -90,12 +90,14 @@ def sweep(
 
 def _train_here(sweep: "Sweep", trial: "Trial") -> tuple[bool, bool]:
     """Train in this process; return whether it is finished, and whether the user stopped it."""
+    from mlx_muzero.alerts.of_runs import TrainingRunAlerts
     from mlx_muzero.experiment.stop_switch import StopSwitch
     from muzero_cli.display.training import TrainingDisplay
 
     console = narration_console()
     tell = partial(say, console)
     training = sweep.training(trial, tell)
+    alerts = TrainingRunAlerts(training.folder.path, training.config.alerts, tell)
     stop, rules = StopSwitch(trial.minutes), training.rules
     display = TrainingDisplay(
         console,
@@ -104,7 +106,7 @@ def _train_here(sweep: "Sweep", trial: "Trial") -> tuple[bool, bool]:
         rules.unit,
         from_bars=training.config.model.kind == "factored",
     )
-    with training.opened(display, stop.requested, tell) as trainer, display, stop:
+    with training.opened(display, stop.requested, tell) as trainer, alerts.during(), display, stop:
         finished = trainer.run()
     return finished, stop.interrupted and not finished
 

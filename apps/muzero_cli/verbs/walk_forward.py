@@ -26,6 +26,7 @@ from muzero_cli.options import (
 )
 
 if TYPE_CHECKING:
+    from mlx_muzero.alerts.of_runs import TrainingRunAlerts
     from mlx_muzero.experiment.stop_switch import StopSwitch
     from mlx_muzero.experiment.walk_forward import Attendance, RollingTraining, Window
     from muzero_cli.display.training import TrainingDisplay
@@ -113,6 +114,7 @@ def walk_forward(
 
 def _attend(training: "RollingTraining", window: "Window", stop: "StopSwitch") -> "Attendance":
     """Show the training of `window`."""
+    from mlx_muzero.alerts.of_runs import TrainingRunAlerts
     from mlx_muzero.experiment.walk_forward import Attendance
     from muzero_cli.display.training import TrainingDisplay
 
@@ -126,14 +128,18 @@ def _attend(training: "RollingTraining", window: "Window", stop: "StopSwitch") -
     display = TrainingDisplay(
         console, rules.table.action_names, window.minutes, rules.unit, from_bars=from_bars
     )
-    return Attendance(display, _shown(display, stop, training.folder.path))
+    run = training.folder.window(window.number).path
+    alerts = TrainingRunAlerts(run, window.config.alerts, partial(say, console))
+    return Attendance(display, _shown(display, stop, training.folder.path, alerts))
 
 
 @contextmanager
-def _shown(display: "TrainingDisplay", stop: "StopSwitch", run: Path) -> Iterator[None]:
+def _shown(
+    display: "TrainingDisplay", stop: "StopSwitch", run: Path, alerts: "TrainingRunAlerts"
+) -> Iterator[None]:
     from mlx_muzero.files.refusals import explained
 
-    with display, stop, explained(f"resume with: {_resuming(run)}"):
+    with display, alerts.during(), stop, explained(f"resume with: {_resuming(run)}"):
         yield
 
 
