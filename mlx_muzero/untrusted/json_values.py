@@ -33,10 +33,12 @@ def in_unit(facts: dict[str, Any], unit: str) -> dict[str, Any]:
             return key
         return "_".join(unit if word == "pips" else word for word in key.split("_"))
 
-    return {
-        named(key): in_unit(value, unit) if isinstance(value, dict) else value
-        for key, value in facts.items()
-    }
+    def within(value: Any) -> Any:
+        if isinstance(value, dict):
+            return in_unit(value, unit)
+        return [within(each) for each in value] if isinstance(value, list) else value
+
+    return {named(key): within(value) for key, value in facts.items()}
 
 
 def parsed(text: str | bytes) -> Any:

@@ -59,6 +59,7 @@ def sweep(
     from mlx_muzero.experiment.sweep import FAILURES, Sweep
     from mlx_muzero.trading.rules import TradingRules
     from mlx_muzero.training.sweep_folder import SweepFolder
+    from mlx_muzero.untrusted.json_values import in_unit
     from muzero_cli.display.sweep import sweep_report
 
     tell = partial(say, narration_console())
@@ -79,10 +80,12 @@ def sweep(
         found.folder.times.add(trial.number, spent, finished=finished)
         if stopped:
             break
+    results, unit = found.ranked(), TradingRules.from_config(base).unit
     if as_json:
-        answer({"run": str(run), "trials": [result.as_dict() for result in found.ranked()]})
+        trials = [result.as_dict() for result in results]
+        answer(in_unit({"run": str(run), "trials": trials}, unit))
     else:
-        output_console().print(sweep_report(found.ranked(), TradingRules.from_config(base).unit))
+        output_console().print(sweep_report(results, unit))
     if stopped:
         tell("stopped; the same command goes on")
         raise typer.Exit(STOPPED_EXIT_CODE)

@@ -44,6 +44,7 @@ def train_rival(
     from mlx_muzero.experiment.rival import RivalTraining
     from mlx_muzero.experiment.stop_switch import StopSwitch
     from mlx_muzero.training.run import RunFolder
+    from mlx_muzero.untrusted.json_values import in_unit
     from muzero_cli.display.progress import VerbProgress
     from muzero_cli.display.rival import trials_table
 
@@ -67,7 +68,8 @@ def train_rival(
     else:
         tell("stopped within a trial, which the same command begins again")
     if as_json:
-        answer(_left(run, training.trials, finished=finished))
+        left = _left(run, training.trials, finished=finished)
+        answer(in_unit(left, training.rules.unit))
     elif training.trials:
         output_console().print(trials_table(training.trials, training.rules.unit))
     if not finished:
