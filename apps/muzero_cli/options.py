@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
-from mlx_muzero.config.choices import Backend
+from mlx_muzero.config.choices import Backend, Precision
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from muzero_cli import completion
 
@@ -51,6 +51,10 @@ SearchBackend = Annotated[
 RootBackend = Annotated[
     Optional[Backend],
     typer.Option(help="Backend that evaluates roots (default: the fastest profiled, or as usual)."),
+]
+SearchPrecision = Annotated[
+    Optional[Precision],
+    typer.Option(help="Number format of the native backend's large products (default: the run's)."),
 ]
 ExportFolder = Annotated[
     Optional[Path],

@@ -258,6 +258,20 @@ def asked_for(
     return replace(search, backend=backend or search.backend, root_backend=roots)
 
 
+def in_precision(search: SearchConfig, precision: Precision) -> SearchConfig:
+    """`search` with the products of its backend in `precision`.
+
+    Raises:
+        ConfigError: the backend has no choice.
+    """
+    if precision != "float32" and search.backend not in ("native", "auto"):
+        raise ConfigError(
+            f'search.precision: "{precision}" is computed by the native backend, and the backend '
+            f"here is {search.backend}: add --backend native"
+        )
+    return replace(search, precision=precision)
+
+
 def settled(model: Model, search: SearchConfig, deployment: Deployment) -> SearchConfig:
     """`search` with every "auto" settled (`settle`, `settle_roots`).
 

@@ -8,11 +8,11 @@ from typing import get_args
 import numpy as np
 
 from mlx_muzero.agent.agent import Agent
-from mlx_muzero.agent.backend_choice import asked_for, fallback
+from mlx_muzero.agent.backend_choice import asked_for, fallback, in_precision
 from mlx_muzero.agent.make import make_agent, require_entries, to_the_end
 from mlx_muzero.config import fx_targets
 from mlx_muzero.config import toml as config_toml
-from mlx_muzero.config.choices import Backend, Root
+from mlx_muzero.config.choices import Backend, Precision, Root
 from mlx_muzero.config.schema import Config, SearchConfig, TradingConfig
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
@@ -131,6 +131,7 @@ def load_run(
     overrides: Sequence[str] = (),
     root_backend: Backend | None = None,
     *,
+    precision: Precision | None = None,
     measure: bool = False,
 ) -> TrainedRun:
     """Load the run at `path` with the bars it was trained on, or with those of `symbol` alone.
@@ -141,7 +142,8 @@ def load_run(
     the search, and one that plays exports plays `export` instead of those in the run's folder;
     `tell` receives what the bars lack, and `report` what happens to the programs of an export.
     `cost` is the round trip in force, in the run's unit, instead of the run's own costs;
-    `overrides` are further ``key=value`` of `IN_FORCE`. With `measure`, backends that were left
+    `overrides` are further ``key=value`` of `IN_FORCE`. `precision` replaces the run's, which only
+    the native backend has. With `measure`, backends that were left
     open are measured in the background for the next time, if this machine may have better ones.
     """
     folder = RunFolder(path)
@@ -188,11 +190,14 @@ def load_run(
         tell(_on_costs(model, rules, float(np.median(dataset.close))))
     exports = exports_of(folder, model) if export is None else {export_format(export): export}
     deployment = Deployment(exports, report)
+    asked = asked_for(config.search, backend, root_backend)
+    if precision is not None:
+        asked = in_precision(asked, precision)
     search = settled_to_play(
         folder,
         name,
         model,
-        asked_for(config.search, backend, root_backend),
+        asked,
         deployment,
         tell,
         named_backend=backend is not None,

@@ -46,3 +46,15 @@ def test_each_bound_can_be_missed(changes, problem):
     assert EQUAL.problems() == []
     (found,) = replace(EQUAL, **changes).problems()
     assert problem in found
+
+
+def test_a_run_may_be_judged_in_another_precision(cli, trained):
+    judged = ("evaluate", trained, "--split", "validation", "--sessions", "2", "--json")
+    code, out, err = cli(*judged, "--precision", "int8")
+    assert code == 0, err
+    found = json.loads(out)
+    assert (found["backend"], found["precision"]) == ("native", "int8")
+    assert json.loads(cli(*judged)[1])["precision"] == "float32"
+    code, out, _ = cli(*judged, "--backend", "mlx", "--precision", "int8")
+    assert code == 3
+    assert "add --backend native" in json.loads(out)["error"]["message"]

@@ -91,6 +91,7 @@ def test_search_benchmark_covers_its_grid(run_script):
     assert all(figure > 0 for row in rows for figure in row.values() if isinstance(figure, float))
 
 
+@pytest.mark.slow
 def test_search_benchmark_compares_two_builds_bit_for_bit(run_script):
     cell = ("--roots", "2", "--simulations", "2", "--rounds", "1")
     found = run_script("bench_search.py", "--against", str(ROOT), *cell, "--json")

@@ -20,6 +20,7 @@ from muzero_cli.options import (
     RootBackend,
     RunDatabase,
     SearchBackend,
+    SearchPrecision,
     Split,
 )
 
@@ -70,6 +71,7 @@ def evaluate(
     checkpoint: Checkpoint = "best",
     backend: SearchBackend = None,
     root_backend: RootBackend = None,
+    precision: SearchPrecision = None,
     export: ExportFolder = None,
     db: RunDatabase = None,
     full: Annotated[
@@ -137,6 +139,7 @@ def evaluate(
         cost=cost,
         overrides=overrides,
         root_backend=root_backend,
+        precision=precision,
         measure=True,
     )
     for note in ([] if loaded.warning is None else [loaded.warning]) + notes:
