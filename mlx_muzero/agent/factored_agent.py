@@ -283,7 +283,7 @@ class FactoredAgent(Agent):
 
     def _fallen_back(self, lost: EngineLost) -> MarketEvaluator:
         """What computes the networks from now on, as the export cannot any more."""
-        self._search = replace(self._search, backend=fallback(self._model))
+        self._search = replace(self._search, backend=fallback(self._model), precision="float32")
         report = warn if self._deployment is None else self._deployment.report
         report(EngineEvent("engine_lost", str(lost), self._search.backend))
         return make_market(self._model, self._search)

@@ -174,11 +174,14 @@ class MuZeroAgent(Agent):
             self._use_roots()
 
     def _without_leaves(self, lost: EngineLost) -> SearchConfig:
-        """The search on another backend, with the roots if those were on the one that was lost."""
+        """The search on another backend, with the roots if those were on the one that was lost.
+
+        Exports choose no precision, and what replaces them keeps to float32, as journals say.
+        """
         backend, roots = fallback(self._model), self._config.root_backend
         self._report(EngineEvent("engine_lost", str(lost), backend))
         roots = "auto" if roots == self._config.backend else roots
-        return replace(self._config, backend=backend, root_backend=roots)
+        return replace(self._config, backend=backend, root_backend=roots, precision="float32")
 
     def _lose_roots(self, lost: EngineLost) -> None:
         """Replace what evaluates roots in a process of their own."""

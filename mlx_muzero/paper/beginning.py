@@ -16,6 +16,7 @@ from mlx_muzero.experiment.auto_backend import exports_of, settled_to_play
 from mlx_muzero.experiment.loading import instrument_of
 from mlx_muzero.experiment.validated_costs import advice
 from mlx_muzero.exports.deployment import Deployment, EngineEvent
+from mlx_muzero.exports.program import PLAYS
 from mlx_muzero.market.fit import require_tradable
 from mlx_muzero.market.store.bar_store import store_at
 from mlx_muzero.paper import settings as paper_settings
@@ -191,6 +192,8 @@ def load_planner(
             backend=leaves,  # type: ignore[arg-type]
             root_backend=roots,  # type: ignore[arg-type]
         )
+        if of_session[0] in PLAYS:  # no choice there; what takes over keeps to float32 too
+            search = replace(search, precision="float32")
 
         def tell(event: EngineEvent) -> None:
             report(event)

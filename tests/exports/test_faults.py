@@ -334,6 +334,15 @@ def test_leaves_are_lost_and_roots_stay(exported):
 
 
 @both_kinds
+def test_what_replaces_an_export_computes_in_float32(exported):
+    agent = exported.agent(precision="bfloat16")
+    assert agent.precision == "float32"
+    break_programs(exported.folder, "fail")
+    assert_same(exported.plan(agent), exported.plan(exported.agent("native")))
+    assert (agent.backend, agent.precision) == ("native", "float32")
+
+
+@both_kinds
 def test_stale_export(exported):
     agent = exported.agent()
     agent.refresh()
