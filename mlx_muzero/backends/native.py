@@ -215,10 +215,15 @@ class NativeEvaluator:
         )
 
 
+_ENCODED: dict[Precision, Precision] = {"int8": "bfloat16"}
+"""Precision of the encoder, if another: it runs once a decision, and all that follows keeps its
+errors."""
+
+
 def _encoder(model: StochasticMuZero, threads: int, precision: Precision) -> Encoder:
     """The C++ encoder for "tcn"; MLX runs the other encoders, once per decision, in float32."""
     if model.config.encoder == "tcn":
-        return NativeEncoder(model, threads, precision=precision)
+        return NativeEncoder(model, threads, precision=_ENCODED.get(precision, precision))
     return MlxEncoder(model)
 
 

@@ -8,10 +8,9 @@ import numpy as np
 
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.moment import Moment
-from mlx_muzero.backends.native import NativeEncoder, NativeEvaluator
+from mlx_muzero.backends.native import BACKEND, NativeEvaluator
 from mlx_muzero.backends.native_market import NativeMarket
 from mlx_muzero.config.choices import Precision
-from mlx_muzero.errors import SearchError
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.luck.paired_days import PairedDays, paired
@@ -155,7 +154,5 @@ def _walk(run: TrainedRun, precision: Precision, samples: Samples) -> Walk:
     model = run.model
     if isinstance(model, FactoredModel):
         return MarketWalk(NativeMarket(model, 1, precision=precision), samples.observation)
-    if model.config.encoder != "tcn":
-        raise SearchError(f'model.encoder: "{model.config.encoder}" is not computed in C++')
-    latent = NativeEncoder(model, 1, precision=precision)(samples.observation)
+    latent = BACKEND.encoder(model, 1, precision)(samples.observation)
     return MuZeroWalk(NativeEvaluator(model, precision=precision), latent)
