@@ -165,6 +165,7 @@ def settled_to_play(
     tell: Tell,
     *,
     named_backend: bool,
+    named_roots: bool,
     begin: bool,
 ) -> SearchConfig:
     """The search with which `model` is played, every "auto" settled.
@@ -177,6 +178,7 @@ def settled_to_play(
         deployment: the model's exports.
         tell: receives what was found in the background, or that it is being looked for.
         named_backend: whether the user named the backend for this play, perhaps as "auto".
+        named_roots: whether the user named that of the roots.
         begin: whether to look for it now, if nobody has.
     """
     left_open = asked.backend == "auto" or (not named_backend and run.backend_left_open)
@@ -186,7 +188,7 @@ def settled_to_play(
     measurement = Measurement.of(run, checkpoint, model, asked)
     found = measurement.found()
     if found is not None and not found.failure:
-        roots = "auto" if not named_backend else asked.root_backend
+        roots = asked.root_backend if named_roots else "auto"
         search = settled(model, replace(asked, backend="auto", root_backend=roots), deployment)
         plays = played_by(search.backend, root_backend(search))
         tell("; ".join([f"backend {plays}, as measured in the background", *found.notes]))
@@ -196,7 +198,8 @@ def settled_to_play(
     if found is not None:
         tell(
             f"backend {search.backend}: Apple's frameworks could not be measured for it in the "
-            f"background ({found.failure}; {measurement.log_path} says more). Try by hand: {again}"
+            f"background ({found.failure}; {measurement.log_path} says more). Try by hand: "
+            f"{again}; --backend auto takes the fastest then"
         )
     elif begin:
         pid = measurement.begin(formats)

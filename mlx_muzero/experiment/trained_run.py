@@ -201,6 +201,7 @@ def load_run(
         deployment,
         tell,
         named_backend=backend is not None,
+        named_roots=root_backend is not None,
         begin=measure,
     )
     config = replace(config, search=search)

@@ -91,6 +91,7 @@ def new_settings(
         Deployment(exports_of(folder, model), report),
         tell,
         named_backend=options.backend is not None,
+        named_roots=options.root_backend is not None,
         begin=True,
     )
     feed = options.feed or "replay"

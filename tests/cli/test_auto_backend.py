@@ -144,6 +144,17 @@ def test_what_ends_during_an_evaluation_counts_for_the_next(left_open, begun):
     assert load_run(left_open, "best", None, measure=True).agent().backend == "mlx"
 
 
+def test_roots_that_are_named_stay_where_the_leaves_were_measured(left_open, begun):
+    load_run(left_open, "best", None, measure=True)
+    fastest(left_open, "mlx", {"native": 9.0, "mlx": 1.0})
+    begun[0][0].keep(Measured("mlx decides fastest here"))
+    settled = [
+        load_run(left_open, "best", None, root_backend=roots).agent().root_backend
+        for roots in (None, "mlx")
+    ]
+    assert settled == ["native", "mlx"]
+
+
 def test_a_failure_is_told_and_not_tried_again(left_open, begun, monkeypatch):
     load_run(left_open, "best", None, measure=True)
     ((measurement, formats),) = begun
