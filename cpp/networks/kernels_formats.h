@@ -5,6 +5,8 @@
 //   MUZERO_MULTIPLY_PAIRS(a, b) sums of the products of pairs of int16, in int32 lanes
 #pragma once
 
+#include <limits>
+
 #include "networks/kernels_lanes.h"
 
 namespace muzero::networks {
@@ -151,7 +153,7 @@ MUZERO_INLINE IntVec multiply_pairs(IntVec a, IntVec b) {
 // step that is not a number, and so does all that comes of it.
 MUZERO_INLINE RowScale to_bytes(const float* x, int in, std::uint8_t* to) {
   constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
-  constexpr float kSmallestRange = 1e-30f;
+  constexpr float kSmallestRange = 1e-30f, kLargestRange = std::numeric_limits<float>::max();
   Vec most{}, least{}, wrong{};
   for (int i = 0; i < in; i += kLanes) {
     const Vec lanes = load_inputs(x, i, in);
@@ -166,8 +168,9 @@ MUZERO_INLINE RowScale to_bytes(const float* x, int in, std::uint8_t* to) {
     odd += wrong[lane];
   }
   const float range = high + low;
-  const float inverse = range > kSmallestRange ? 255.0f / range : 0.0f;
-  const float zero = low * inverse + kRounder - kRounder;
+  const bool divides = range > kSmallestRange && range <= kLargestRange;
+  const float inverse = divides ? 255.0f / range : 0.0f;
+  const float zero = divides ? low * inverse + kRounder - kRounder : 0.0f;
   const IntVec first = reinterpret_cast<IntVec>(splat(kRounder));
   for (int i = 0; i < padded(in); i += kLanes) {
     const Vec shifted = load_inputs(x, i, in) * inverse + (kRounder + zero);
