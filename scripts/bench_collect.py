@@ -1,7 +1,7 @@
 """Measures collecting: decisions per second, episodes per minute and where the time goes.
 
-    python scripts/bench_collect.py [--backend B] [--simulations N] [--envs B ...] [--steps N]
-                                    [--rounds N]
+    python scripts/bench_collect.py [--backend B] [--precision P] [--simulations N] [--envs B ...]
+                                    [--steps N] [--rounds N]
 
 The fx_micro networks with their first weights play sessions of a synthetic market; --json prints
 JSON. A whole session has 360 steps; here it has --steps, and episodes per minute are scaled from
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 from unittest.mock import patch
 
 import mlx_muzero
@@ -26,6 +26,7 @@ from mlx_muzero import blas
 from mlx_muzero.agent.backend_choice import BACKENDS, search_threads
 from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.backends.backend import ModelEvaluator
+from mlx_muzero.config.choices import Precision
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
 from mlx_muzero.market.dataset import MarketDataset
@@ -162,6 +163,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Decisions per second of collecting.")
     parser.add_argument("--simulations", type=int, default=FX_MICRO.search.num_simulations)
     parser.add_argument("--backend", choices=BACKENDS, default="native")
+    parser.add_argument("--precision", choices=get_args(Precision), default="float32")
     parser.add_argument("--envs", type=int, nargs="+", default=[16, 32, 64])
     parser.add_argument("--steps", type=int, default=6, help="steps of a session")
     parser.add_argument("--rounds", type=int, default=3)
@@ -171,7 +173,10 @@ def main() -> None:
         FX_MICRO,
         market=replace(FX_MICRO.market, symbol=Symbol("RANDOM_WALK"), session_bars=options.steps),
         search=replace(
-            FX_MICRO.search, num_simulations_collect=options.simulations, backend=options.backend
+            FX_MICRO.search,
+            num_simulations_collect=options.simulations,
+            backend=options.backend,
+            precision=options.precision,
         ),
     )
     bars, _ = random_walk(0, MARKET_DAYS)
@@ -183,6 +188,7 @@ def main() -> None:
         "mlx": version("mlx"),
         "blas": blas.preload().name,
         "backend": f"{options.backend}, {search_threads(config.search)} threads",
+        "precision": options.precision,
         "simulations": options.simulations,
         "steps": options.steps,
         "rounds": options.rounds,
