@@ -12,7 +12,7 @@ from mlx_muzero.evaluation.page.tables import (
     importance_table,
     luck_tables,
     policies_table,
-    sentence_of,
+    verdict_of,
 )
 from mlx_muzero.experiment.evaluating import Evaluation
 from mlx_muzero.experiment.judging import JudgedBars
@@ -69,7 +69,7 @@ def evaluation_page(
             command,
             {"SHA-256 of the weights": weights_digest(run), **repeating(run, dataset)},
         ),
-        verdict=sentence_of(None if luck is None else luck.verdict, conditions.looked),
+        verdict=verdict_of(None if luck is None else luck.verdict, conditions.looked),
         figures=figures_of(judged.metrics, unit),
         courses=courses_of(backtests, comparison.bars),
         candles=candles_behind(run.store, stretch.symbols, trades, comparison.bars.close_ns),

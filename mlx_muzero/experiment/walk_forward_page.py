@@ -14,7 +14,7 @@ from mlx_muzero.evaluation.page.tables import (
     figures_of,
     luck_tables,
     policies_table,
-    sentence_of,
+    verdict_of,
 )
 from mlx_muzero.evaluation.session_bars import SessionBars
 from mlx_muzero.evaluation.walk_forward import WalkForward, WindowTest, metrics_of
@@ -75,7 +75,7 @@ class WindowsExplained:
             ],
             unit=unit,
             again=Again(command, {**self.weights, **repeating(run, dataset)}),
-            verdict=sentence_of(luck.verdict, conditions.looked),
+            verdict=verdict_of(luck.verdict, conditions.looked),
             figures=figures_of(judged, unit),
             courses=courses_of({luck.policy: whole[luck.policy], **whole}, bars),
             candles=candles_behind(run.store, self.last.symbols, trades, bars.close_ns),

@@ -17,7 +17,7 @@ from mlx_muzero.evaluation.page.contents import (
     Nodes,
     Page,
     Plot,
-    Sentence,
+    ShownVerdict,
     Table,
     Trades,
 )
@@ -72,7 +72,9 @@ def sample_page(
         about=[f"Bars of {name}.", "Costs: a little."],
         unit="pips",
         again=Again(f"mlx-muzero evaluate run --db '{name}'", {"SHA-256 of the bars": "0" * 64}),
-        verdict=Sentence("not shown", [f"too few days of {name}", "p = 0.2"], "Look 7 at these."),
+        verdict=ShownVerdict(
+            "not shown", [f"too few days of {name}", "p = 0.2"], "Look 7 at these."
+        ),
         figures={"net pips": "+12.0 [+1.0, +23.0]", "trades": f"{trades:,}"},
         courses=[
             _course(who, time_ns, rng) for who in ("agent (search)", "flat", f"rule of {name}")

@@ -232,7 +232,7 @@ class Decisions:
 
 
 @dataclass(frozen=True)
-class Sentence:
+class ShownVerdict:
     """The verdict at the top.
 
     Attributes:
@@ -283,7 +283,7 @@ class Page:
     about: Sequence[str]
     unit: str
     again: Again
-    verdict: Sentence | None = None
+    verdict: ShownVerdict | None = None
     figures: Mapping[str, str] = field(default_factory=dict)
     courses: Sequence[Course] = ()
     candles: Sequence[Candles] = ()

@@ -52,28 +52,21 @@ def _course(course: Course, packed: Packed) -> dict[str, Any]:
 
 
 def _candles(candles: Candles, digits: int, packed: Packed) -> dict[str, Any]:
-    opened, closed = candles.open, candles.close
     scale = 10.0**digits
-    whole = {
-        name: np.rint(values * scale).astype(np.int64)
-        for name, values in vars(candles).items()
-        if name in ("open", "high", "low", "close")
-    }
-    # What a bar adds to its body is small, and deflates well.
-    top, bottom = (
-        np.maximum(whole["open"], whole["close"]),
-        np.minimum(whole["open"], whole["close"]),
+    first, high, low, last = (
+        np.rint(prices * scale).astype(np.int64)
+        for prices in (candles.open, candles.high, candles.low, candles.close)
     )
-    assert len(opened) == len(closed)
+    # How far a bar reaches beyond its body is small, and deflates well.
     return {
         "symbol": candles.symbol,
         "digits": digits,
         "note": candles.note,
         "minute": packed.minutes(candles.time_ns),
-        "open": packed.ints(whole["open"], delta=True),
-        "body": packed.ints(whole["close"] - whole["open"]),
-        "above": packed.ints(whole["high"] - top),
-        "below": packed.ints(bottom - whole["low"]),
+        "open": packed.ints(first, delta=True),
+        "body": packed.ints(last - first),
+        "above": packed.ints(high - np.maximum(first, last)),
+        "below": packed.ints(np.minimum(first, last) - low),
     }
 
 

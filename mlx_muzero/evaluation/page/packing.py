@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import F64, I64
 
 _LEVEL = 6
@@ -49,14 +50,9 @@ class Packed:
         """Add numbers as float32; NaN stays."""
         return self._added(np.asarray(values, "<f4").ravel(), "f32")
 
-    def prices(self, values: F64, digits: int) -> dict[str, Any]:
-        """Add prices with so many decimal digits."""
-        whole = np.rint(values * 10.0**digits).astype(np.int64)
-        return self.ints(whole, delta=True) | {"digits": digits}
-
     def minutes(self, time_ns: I64) -> dict[str, Any]:
         """Add UTC times, to the minute."""
-        return self.ints(np.asarray(time_ns) // 60_000_000_000, delta=True)
+        return self.ints(np.asarray(time_ns) // MINUTE_NS, delta=True)
 
     def text(self) -> str:
         """The whole block as base64."""

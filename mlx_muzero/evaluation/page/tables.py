@@ -12,7 +12,7 @@ from mlx_muzero.evaluation.luck.assessment import NOT_TO_BEAT, Luck
 from mlx_muzero.evaluation.luck.concentration import BEST_TRADES, Stretch
 from mlx_muzero.evaluation.luck.verdict import Verdict
 from mlx_muzero.evaluation.metrics import Metrics
-from mlx_muzero.evaluation.page.contents import Column, Line, Plot, Sentence, Table
+from mlx_muzero.evaluation.page.contents import Column, Line, Plot, ShownVerdict, Table
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.runlog.look import Look
@@ -25,11 +25,11 @@ _CURVES = 6
 """Policies in the plot of costs; the table below it has all."""
 
 
-def sentence_of(verdict: Verdict | None, looked: str) -> Sentence:
+def verdict_of(verdict: Verdict | None, looked: str) -> ShownVerdict:
     """The verdict for the top of the page."""
     if verdict is None:
-        return Sentence("none", ["the run was trained or chosen on these bars"], looked)
-    return Sentence(verdict.call, verdict.reasons, looked)
+        return ShownVerdict("none", ["the run was trained or chosen on these bars"], looked)
+    return ShownVerdict(verdict.call, verdict.reasons, looked)
 
 
 def policies_table(

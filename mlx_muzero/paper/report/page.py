@@ -13,7 +13,7 @@ from mlx_muzero.evaluation.page.tables import (
     figures_of,
     luck_tables,
     policies_table,
-    sentence_of,
+    verdict_of,
 )
 from mlx_muzero.files.digests import sha256_of
 from mlx_muzero.market.bars import utc_text
@@ -77,7 +77,7 @@ def session_page(shown: ShownSession, command: str) -> Page:
         ],
         unit=UNIT,
         again=Again(command, _facts(shown)),
-        verdict=sentence_of(report.verdict, _tried(shown.tried)),
+        verdict=verdict_of(report.verdict, _tried(shown.tried)),
         figures={
             "equity": f"{report.money['equity']:,.2f}",
             "net": f"{report.money['net']:+,.2f}",
