@@ -71,7 +71,7 @@ class NativeEncoder:
             blocks=config.representation_blocks,
             kernels=kernels or _core.kernels()[0],
             threads=threads,
-            **({} if precision == "float32" else {"precision": precision}),
+            precision=precision,
         )
         self.refresh()
 
@@ -163,7 +163,7 @@ class NativeEvaluator:
             value_blocks=config.value_blocks,
             afterstate_blocks=config.afterstate_blocks,
             kernels=kernels or _core.kernels()[0],
-            **({} if precision == "float32" else {"precision": precision}),
+            precision=precision,
         )
         self.refresh()
 

@@ -57,7 +57,8 @@ class NativeMarket:
             clusters=model.config.chain_states,
             kernels=kernels or _core.kernels()[0],
             threads=threads,
-            **_known_sizes(model.known) | _chosen(precision),
+            precision=precision,
+            **_known_sizes(model.known),
         )
         self.refresh()
 
@@ -102,10 +103,6 @@ def _known_sizes(known: KnownInputs) -> dict[str, Any]:
     if not known.columns:
         return {}
     return {"usual": known.usual_row()[0].tolist(), "session_bars": known.session_bars}
-
-
-def _chosen(precision: Precision) -> dict[str, Any]:
-    return {} if precision == "float32" else {"precision": precision}
 
 
 def _told(known: F32 | None) -> tuple[F32, ...]:

@@ -37,6 +37,7 @@ def test_both_kinds_are_named_where_both_would_do(runs):
         ("training run", "mlx-muzero status 'runs/a training run'"),
         ("paper session", "mlx-muzero paper status 'runs/a paper session'"),
         ("walk-forward", "'runs/a walk-forward'/window-01"),
+        ("sweep", "'runs/a sweep'/trial-001"),
     ],
 )
 def test_what_is_there_instead_is_told_with_a_command_that_can_be_typed(runs, held, way_on):
@@ -48,11 +49,11 @@ def test_what_is_there_instead_is_told_with_a_command_that_can_be_typed(runs, he
 
 
 def test_what_watches_a_run_recognises_it_as_what_begins_one(tmp_path):
-    kinds = {"training run": "training", "paper session": "paper", "walk-forward": None}
+    kinds = {"training run": "training", "paper session": "paper"}
     for what, mark in MARKS.items():
         folder = tmp_path / what
         folder.mkdir()
         assert run_kind(folder) is None
         (folder / mark).touch()
-        assert (contents_of(folder), run_kind(folder)) == (what, kinds[what])
+        assert (contents_of(folder), run_kind(folder)) == (what, kinds.get(what))
     assert run_kind(tmp_path / ("x" * 300)) is None
