@@ -33,10 +33,16 @@ LONGEST_STEP_S = 20.0
 SYSTEM_SIGNALS = ("SIGTERM", "SIGHUP")
 """What a system that shuts down sends; a user's Ctrl-C is SIGINT."""
 
-_REFUSALS: tuple[type[MuZeroError], ...] = (
-    *(ConfigError, DataError, RunError, ExportError, FeedError, StorageError),
-)
-UNMENDABLE: Collection[int] = {2, *(error.exit_code for error in _REFUSALS)}
+_REFUSALS: list[type[MuZeroError]] = [
+    ConfigError,
+    DataError,
+    RunError,
+    ExportError,
+    FeedError,
+    StorageError,
+]
+_USAGE = 2
+UNMENDABLE: Collection[int] = {_USAGE, *(error.exit_code for error in _REFUSALS)}
 """Exit codes of a session that a restart cannot mend: somebody has to change something."""
 
 
