@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import platform
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
@@ -12,7 +11,7 @@ from typing import Any
 from mlx_muzero import __version__
 from mlx_muzero.config.choices import Backend, ConcreteBackend
 from mlx_muzero.config.schema import ModelConfig, SearchConfig
-from mlx_muzero.files.refusals import named
+from mlx_muzero.files.cached import keep_json
 from mlx_muzero.machine import cache_folder, performance_cores
 
 _WORTH_A_CHANGE = 1.1
@@ -101,16 +100,12 @@ class SpeedKey:
 
 def remember(key: SpeedKey, speeds: BackendSpeeds) -> None:
     """Save `speeds` for `recall`, replacing older ones."""
-    key.path.parent.mkdir(parents=True, exist_ok=True)
-    aside = key.path.with_suffix(f".{os.getpid()}")
     found = {
         "key": key.facts,
         "leaves_per_s": speeds.leaves_per_s,
         "roots_per_s": speeds.roots_per_s,
     }
-    with named(aside):
-        aside.write_text(json.dumps(found, indent=1))
-    aside.replace(key.path)
+    keep_json(key.path, found)
 
 
 def recall(key: SpeedKey) -> BackendSpeeds | None:

@@ -14,13 +14,11 @@ from mlx_muzero.alerts.table import AlertTable
 from mlx_muzero.alerts.tail import JournalTail
 from mlx_muzero.config.alert_settings import AlertSettings
 from mlx_muzero.processes.supervision import Supervisor
-from mlx_muzero.runlog.journal import Clock, utc_now
+from mlx_muzero.runlog.journal import JOURNAL, Clock, utc_now
 
 LOOK_EVERY_S = 1.0
 LAST_S = 15.0
 """How long the end of a run waits for its last alerts; the next start sends what is left."""
-
-JOURNAL = "journal.jsonl"
 
 
 class Alerter:

@@ -74,8 +74,7 @@ class KeptAlerts:
         except FileNotFoundError:
             return cls()
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or f"wanted {error}"
-            tell(f"{path}: {why}; alerts that waited in it are lost, and it is begun anew")
+            tell(f"{path}: {_why(error)}; alerts that waited in it are lost, and it is begun anew")
             return cls()
         offset = found["offset"]
         return cls(
@@ -116,7 +115,7 @@ def _troubles(run: Path, name: str) -> list[str]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
-        return [f"{run / name}: {getattr(error, 'strerror', None) or f'wanted {error}'}"]
+        return [f"{run / name}: {_why(error)}"]
     lines = [
         f"alerts to {channel} fail ({kept['trouble']}): {len(kept['waiting'])} wait"
         for channel, kept in found["channels"].items()
@@ -129,6 +128,10 @@ def _troubles(run: Path, name: str) -> list[str]:
             f"({last['reason']}): {last['alert'].what}"
         )
     return lines
+
+
+def _why(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or f"wanted {error}"
 
 
 def _facts(outbox: Outbox) -> dict[str, Any]:

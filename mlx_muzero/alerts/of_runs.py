@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlx_muzero.alerts.alerter import JOURNAL, Alerter
+from mlx_muzero.alerts.alerter import Alerter
 from mlx_muzero.alerts.courier import Delivery
 from mlx_muzero.alerts.of_paper import PaperAlerts
 from mlx_muzero.alerts.of_training import TrainingAlerts
@@ -13,7 +13,7 @@ from mlx_muzero.config.alert_settings import AlertSettings
 from mlx_muzero.errors import RankLost, TrainingDiverged
 from mlx_muzero.paper.companion import Note
 from mlx_muzero.processes.supervision import Supervisor
-from mlx_muzero.runlog.journal import Journal
+from mlx_muzero.runlog.journal import JOURNAL, Journal
 
 Say = Callable[[str], None]
 """Receives text for the console, from any thread."""

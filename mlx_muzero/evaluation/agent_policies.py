@@ -4,10 +4,13 @@ import numpy as np
 
 from mlx_muzero import rng
 from mlx_muzero.agent.agent import Agent
-from mlx_muzero.agent.moment import moment_of
+from mlx_muzero.agent.moment import Moment, moment_of
 from mlx_muzero.evaluation.policy import SessionView, Weighed
 from mlx_muzero.search.result import SearchResult
-from mlx_muzero.types import I32
+from mlx_muzero.types import F32, I32, I64
+
+AGENT = "agent (search)"
+"""What reports and the ledger call a run's agent as it plays."""
 
 
 class SearchPolicy:
@@ -32,14 +35,31 @@ class SearchPolicy:
 
     def search(self, env: SessionView) -> SearchResult:
         """What the search found."""
-        return self._agent.plan(
-            env.observe(),
-            env.account_state,
-            rng.key(0, rng.Stream.SEARCH, env.bar),
-            simulations=self._simulations,
-            noise=False,
-            moment=moment_of(env),
-        )
+        found = env.observe(), env.account_state, env.bar, moment_of(env)
+        return planned(self._agent, self._simulations, *found)
+
+
+def planned(
+    agent: Agent, simulations: int, observation: F32, account: I32, bar: I64, moment: Moment
+) -> SearchResult:
+    """What `agent` finds wherever it is judged: without root noise, each bar with its own seed.
+
+    Args:
+        agent: the agent.
+        simulations: of each search.
+        observation: ``f32[B, W, F]``.
+        account: ``i32[B]`` states of the accounts.
+        bar: ``i64[B]`` last known bars.
+        moment: of the decisions.
+    """
+    return agent.plan(
+        observation,
+        account,
+        rng.key(0, rng.Stream.SEARCH, bar),
+        simulations=simulations,
+        noise=False,
+        moment=moment,
+    )
 
 
 class NetworkPolicy:

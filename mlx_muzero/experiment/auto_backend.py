@@ -24,7 +24,7 @@ from mlx_muzero.exports.deployment import Deployment
 from mlx_muzero.exports.formats import format_named, installed_formats
 from mlx_muzero.exports.manifest import Manifest, is_export
 from mlx_muzero.exports.weights import digest, weights_of
-from mlx_muzero.files.refusals import named
+from mlx_muzero.files.cached import keep_json
 from mlx_muzero.files.regular import descriptor
 from mlx_muzero.machine import cache_folder
 from mlx_muzero.networks.kinds import Model
@@ -112,11 +112,7 @@ class Measurement:
 
     def keep(self, found: Measured) -> None:
         """Save what was found."""
-        self.result.parent.mkdir(parents=True, exist_ok=True)
-        aside = self.result.with_suffix(f".{os.getpid()}")
-        with named(aside):
-            aside.write_text(json.dumps(asdict(found), indent=1))
-        aside.replace(self.result)
+        keep_json(self.result, asdict(found))
 
     def begin(self, formats: tuple[ExportFormat, ...], quiet_s: float = QUIET_S) -> int:
         """Start measuring in another process; return its number, or that of one at work already.

@@ -1,14 +1,12 @@
 """Which features a run's agent earns with."""
 
-from mlx_muzero.evaluation.agent_policies import SearchPolicy
+from mlx_muzero.evaluation.agent_policies import AGENT, SearchPolicy
 from mlx_muzero.evaluation.backtest import Doing
 from mlx_muzero.evaluation.comparison import Comparison, play
 from mlx_muzero.evaluation.importance import Importance, permutation_importance
 from mlx_muzero.experiment.judging import JudgedBars
 from mlx_muzero.experiment.trained_run import TrainedRun
 from mlx_muzero.types import Advance
-
-AGENT = "agent (search)"
 
 
 def importance_of(

@@ -9,7 +9,7 @@ import numpy as np
 from mlx_muzero.config.choices import FillAt
 from mlx_muzero.config.differing import differing
 from mlx_muzero.errors import ConfigError, DataError
-from mlx_muzero.evaluation.agent_policies import SearchPolicy
+from mlx_muzero.evaluation.agent_policies import AGENT, SearchPolicy
 from mlx_muzero.evaluation.comparison import conditions_of, play
 from mlx_muzero.evaluation.full_comparison import difference
 from mlx_muzero.evaluation.session_bars import SessionBars
@@ -110,7 +110,7 @@ def compare_runs(
         policy = SearchPolicy(run.agent(), count, name)
         entries[name] = play(policy, run.dataset, run.rules, starts[name])
     recorded = [
-        record_evaluation(run, run.dataset, split, {"agent (search)": entries[name].backtest})
+        record_evaluation(run, run.dataset, split, {AGENT: entries[name].backtest})
         for name, run in runs.items()
     ][-1]
     base = next(iter(entries.values())).backtest

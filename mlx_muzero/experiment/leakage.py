@@ -7,7 +7,7 @@ from typing import Self
 
 from mlx_muzero.config.schema import Config
 from mlx_muzero.evaluation import leakage
-from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
+from mlx_muzero.evaluation.agent_policies import AGENT, NetworkPolicy, SearchPolicy
 from mlx_muzero.evaluation.baselines import RandomPolicy, mean_reversion, momentum
 from mlx_muzero.evaluation.leakage import LeakageReport
 from mlx_muzero.evaluation.policy import Policy
@@ -49,7 +49,7 @@ class LeakageTest:
         period = run.folder.market().period
         histories, _ = load_histories(run.config, run.store, period=period)
         agent = run.agent()
-        search = SearchPolicy(agent, run.config.search.num_simulations, "agent (search)")
+        search = SearchPolicy(agent, run.config.search.num_simulations, AGENT)
         network = NetworkPolicy(agent, "agent (raw network)")
         return cls(run.config, histories, (*_scripted_policies(), search, network))
 

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
-import numpy as np
-
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.evaluation.backtest import Backtest
 from mlx_muzero.evaluation.forecasts import OutcomeForecast
@@ -18,13 +16,13 @@ from mlx_muzero.evaluation.page.tables import looks_table
 from mlx_muzero.evaluation.session_bars import SessionBars
 from mlx_muzero.experiment.looks import configuration_digest, looked_bars
 from mlx_muzero.experiment.trained_run import TrainedRun
-from mlx_muzero.files.digests import sha256_of
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import Part
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.numerics import numerics
 from mlx_muzero.runlog.look_ledger import LookLedger
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.training.checkpoint import weights_sha256
 from mlx_muzero.types import I64, Advance
 
 FORECASTS = 8192
@@ -91,14 +89,12 @@ def candles_behind(store: Path, symbols: list[str], trades: Trades, close_ns: I6
     first, end = int(close_ns.min()) - MINUTE_NS, int(close_ns.max())
     with BarStore(store, read_only=True) as opened:
         bars = {symbol: opened.load(symbol, first, end) for symbol in symbols}
-    fills = np.concatenate([trades.entry_ns, trades.exit_ns])
-    market = np.concatenate([trades.market, trades.market])
-    return candles_of(bars, {name: fills[market == place] for place, name in enumerate(symbols)})
+    return candles_of(bars, trades.fills_ns(symbols))
 
 
 def weights_digest(run: TrainedRun) -> str:
     """SHA-256 of the file of the weights that played."""
-    return sha256_of(run.folder.checkpoints.folder / run.checkpoint / "weights.safetensors")
+    return weights_sha256(run.folder.checkpoints.folder / run.checkpoint)
 
 
 def repeating(run: TrainedRun, dataset: MarketDataset) -> dict[str, str]:

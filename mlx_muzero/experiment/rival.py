@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import cached_property, partial
 from pathlib import Path
 
 from mlx_muzero.config import toml as config_toml
@@ -25,6 +26,7 @@ from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.device import use_device
 from mlx_muzero.training.rival_folder import Asked, RivalFolder
 from mlx_muzero.training.run import MarketRecord, RunFolder, misfit
+from mlx_muzero.words import counted
 
 RIVAL = "/rival"
 """Follows the run's name in the ledger of looks, where no folder's name can end so."""
@@ -73,7 +75,7 @@ class RivalTraining:
         digest = rival_digest(self.config, market)
         self.asked = Asked(digest, seed, minutes, updates)
         self.trials = self._begun()
-        self.wanted = self._agents_tried() if trials is None else trials
+        self.wanted = self._agents_tried if trials is None else trials
 
     @property
     def heading(self) -> str:
@@ -82,11 +84,10 @@ class RivalTraining:
         each = f"{asked.updates:,} updates" if asked.updates else f"{asked.minutes:.3g} minutes"
         done = f", {len(self.trials):,} of them before" if self.trials else ""
         total = f", {left * asked.minutes:.3g} minutes in all" if asked.minutes else ""
-        counted = self._agents_tried()
         return (
-            f"{self.folder.path}: {self.wanted:,} {_plural('trial', self.wanted)} of PPO{done}, "
-            f"{each} each{total}; by the ledger, {counted:,} "
-            f"{_plural('configuration', counted)} of agents trained on these bars"
+            f"{self.folder.path}: {counted(self.wanted, 'trial')} of PPO{done}, "
+            f"{each} each{total}; by the ledger, "
+            f"{counted(self._agents_tried, 'configuration')} of agents trained on these bars"
         )
 
     def run(
@@ -103,11 +104,7 @@ class RivalTraining:
         with self.folder.held():
             while len(self.trials) < self.wanted:
                 number = len(self.trials) + 1
-
-                def reach(done: int, total: int | None, number: int = number) -> None:
-                    progress(number, done, total)
-
-                if not self._make(number, reach, stop):
+                if not self._make(number, partial(progress, number), stop):
                     return False
         return True
 
@@ -165,6 +162,7 @@ class RivalTraining:
             )
         return round(minutes, 2) or 0.01
 
+    @cached_property
     def _agents_tried(self) -> int:
         """Configurations trained on the market that were no rivals, at least 1."""
         kept = LookLedger(self._store).kept()
@@ -191,10 +189,6 @@ class RivalTraining:
         unrecorded = LookLedger(self._store).note(look)
         if unrecorded is not None:
             self._tell(f"warning: a trial is not in the ledger of looks: {unrecorded}")
-
-
-def _plural(what: str, number: int) -> str:
-    return what if number == 1 else f"{what}s"
 
 
 def rival_digest(config: Config, market: MarketRecord) -> str:

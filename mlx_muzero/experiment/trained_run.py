@@ -15,7 +15,7 @@ from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.choices import Backend, Precision, Root
 from mlx_muzero.config.schema import Config, SearchConfig, TradingConfig
 from mlx_muzero.errors import ConfigError
-from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
+from mlx_muzero.evaluation.agent_policies import AGENT, NetworkPolicy, SearchPolicy
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.experiment.auto_backend import exports_of, settled_to_play
 from mlx_muzero.experiment.loading import load_dataset, of_symbols
@@ -102,7 +102,7 @@ class TrainedRun:
     def agents(self, agent: Agent, simulations: int) -> list[Policy]:
         """The run's `agent`, its network without search, and its untrained self."""
         return [
-            SearchPolicy(agent, simulations, "agent (search)"),
+            SearchPolicy(agent, simulations, AGENT),
             NetworkPolicy(agent, "agent (raw network)"),
             SearchPolicy(self.untrained_agent(), simulations, "untrained (search)"),
         ]

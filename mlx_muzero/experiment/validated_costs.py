@@ -15,17 +15,16 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from mlx_muzero.evaluation.agent_policies import SearchPolicy
+from mlx_muzero.evaluation.agent_policies import AGENT, SearchPolicy
 from mlx_muzero.evaluation.backtest import Doing, backtest
 from mlx_muzero.evaluation.rivals.chosen import SESSIONS
 from mlx_muzero.evaluation.validated import Validated
 from mlx_muzero.experiment.looks import record_evaluation
 from mlx_muzero.experiment.trained_run import TrainedRun
-from mlx_muzero.files.digests import sha256_of
 from mlx_muzero.files.regular import read_text, write_text
 from mlx_muzero.runlog import journal
 from mlx_muzero.trading.rules import ExposureLimit, TradingRules
-from mlx_muzero.training.checkpoint import WEIGHTS
+from mlx_muzero.training.checkpoint import weights_sha256
 from mlx_muzero.training.run import RunFolder
 from mlx_muzero.types import Advance
 from mlx_muzero.untrusted.json_values import parsed
@@ -126,7 +125,7 @@ def validated_at_costs(
     doing("the validation split at these costs: decisions", decisions)
     policy = SearchPolicy(agent, simulations)
     played = backtest(policy, run.dataset, rules, starts, tick)
-    record_evaluation(run, run.dataset, "validation", {"agent (search)": played})
+    record_evaluation(run, run.dataset, "validation", {AGENT: played})
     found = Validated.of([played])
     _keep(run.folder.path, kept | {key: found})
     return AtCosts(found, trained=False)
@@ -216,7 +215,7 @@ def cost_options(rules: TradingRules) -> list[str]:
 def _key(
     folder: RunFolder, checkpoint: str, bars: str, rules: TradingRules, simulations: int
 ) -> str:
-    weights = sha256_of(folder.checkpoints.folder / checkpoint / WEIGHTS)
+    weights = weights_sha256(folder.checkpoints.folder / checkpoint)
     text = f"{weights} {bars} {simulations} {_charges(rules)}"
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mlx_muzero.config.schema import Config
+from mlx_muzero.evaluation.agent_policies import AGENT
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.experiment.looks import configuration_digest, looked_bars
 from mlx_muzero.market.dataset import MarketDataset
@@ -38,7 +39,7 @@ class ValidationLooks:
 
     def _look(self, metrics: Metrics | None) -> Look:
         bars, configuration = self._validated
-        policies = {} if metrics is None else {"agent (search)": _tried(metrics)}
+        policies = {} if metrics is None else {AGENT: _tried(metrics)}
         seed = self._config.train.seed
         return Look(
             "validated",

@@ -13,6 +13,9 @@ from mlx_muzero.files.regular import reader
 from mlx_muzero.runlog.folders import append_line
 from mlx_muzero.untrusted.json_values import parsed, strict_json
 
+JOURNAL = "journal.jsonl"
+"""Its name in a run's folder."""
+
 Clock = Callable[[], datetime]
 
 

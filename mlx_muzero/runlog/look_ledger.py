@@ -19,6 +19,7 @@ from mlx_muzero.runlog.journal import Clock, utc_now
 from mlx_muzero.runlog.look import Kind, Look, LookedBars, Tried
 from mlx_muzero.untrusted.json_values import parsed, strict_json
 from mlx_muzero.untrusted.shapes import Malformed
+from mlx_muzero.words import counted
 
 __all__ = ["Kept", "LookLedger", "LookedBars", "Looks", "own_ledger", "read_looks"]
 
@@ -54,7 +55,7 @@ class Looks:
     def at(self, bars: str) -> str:
         """The counts in sentences, about `bars` ("this test split")."""
         text = (
-            f"Look {self.evaluations:,} at {bars}; {_of(self.tried, 'configuration')} "
+            f"Look {self.evaluations:,} at {bars}; {counted(self.tried, 'configuration')} "
             f"{'was' if self.tried == 1 else 'were'} tried: "
             f"{self.configurations:,} judged on these bars, {self.trained:,} trained on the market."
         )
@@ -64,10 +65,6 @@ class Looks:
         ):
             text += "" if about is None else f" {trouble}: {about}."
         return text
-
-
-def _of(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 @dataclass

@@ -9,6 +9,7 @@ from mlx_muzero.errors import RunError
 from mlx_muzero.files.regular import require_plain, write_text
 from mlx_muzero.runlog.folder_kinds import MARKS, Contents, missing, require_room, word_for
 from mlx_muzero.runlog.folders import flush
+from mlx_muzero.runlog.journal import JOURNAL
 from mlx_muzero.runlog.lock import lock_holder, locked
 
 
@@ -29,7 +30,7 @@ class RunFolderBase:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.mark_path = path / MARKS[self.contents]
-        self.journal_path = path / "journal.jsonl"
+        self.journal_path = path / JOURNAL
         self.lock_path = path / "lock"
         self.decisions_path = path / "decisions"
 

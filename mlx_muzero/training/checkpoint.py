@@ -20,7 +20,7 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.errors import RunError
-from mlx_muzero.files.digests import SUMS, require_sum, write_sums
+from mlx_muzero.files.digests import SUMS, require_sum, sha256_of, write_sums
 from mlx_muzero.files.refusals import named
 from mlx_muzero.files.regular import read_text
 from mlx_muzero.runlog.folders import flush
@@ -229,6 +229,15 @@ def load_weights(path: Path) -> dict[str, mx.array]:
         return _load_tensors(path / WEIGHTS)
     except _DAMAGE as error:
         raise UnreadableCheckpoint(path, error) from error
+
+
+def weights_sha256(path: Path) -> str:
+    """SHA-256 of the file of weights in a checkpoint folder.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return sha256_of(path / WEIGHTS)
 
 
 _DAMAGE = (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, MemoryError)

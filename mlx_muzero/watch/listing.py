@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from mlx_muzero.runlog.journal import utc_now
+from mlx_muzero.runlog.journal import JOURNAL, utc_now
 from mlx_muzero.watch.ending import BEGINNINGS, ENDINGS, condition, ending_after
 from mlx_muzero.watch.index import JournalIndex
 from mlx_muzero.watch.process import holder
@@ -78,7 +78,7 @@ class RunListing:
                 yield folder, kind
 
     def _summary(self, folder: Path, kind: RunKind) -> RunSummary:
-        journal = self._journals.setdefault(folder, JournalIndex(folder / "journal.jsonl"))
+        journal = self._journals.setdefault(folder, JournalIndex(folder / JOURNAL))
         if self._left > 0:
             before = journal.end
             journal.refresh(self._left)

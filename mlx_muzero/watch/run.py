@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mlx_muzero.runlog.folder_kinds import Contents, contents_of
-from mlx_muzero.runlog.journal import utc_now
+from mlx_muzero.runlog.journal import JOURNAL, utc_now
 from mlx_muzero.untrusted.json_values import finite, in_unit
 from mlx_muzero.watch.ending import condition
 from mlx_muzero.watch.index import JournalIndex
@@ -50,7 +50,7 @@ class WatchedRun:
     def __init__(self, folder: Path, clock: Callable[[], datetime] = utc_now) -> None:
         self.folder = folder
         self.kind = run_kind(folder)
-        self.index = JournalIndex(folder / "journal.jsonl")
+        self.index = JournalIndex(folder / JOURNAL)
         self.playback = Playback(self.index, clock)
         self.state: State = self._blank()
         self.pid: int | None = None

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-_NOT_AGAIN = "2 3 5 15"
-"""Exit codes of a watch that another start cannot mend: usage, configuration, run, alerts."""
+from mlx_muzero.errors import AlertError, ConfigError, RunError
+from mlx_muzero.watchdog.vigil import USAGE
+
+_NOT_AGAIN = (USAGE, ConfigError.exit_code, RunError.exit_code, AlertError.exit_code)
+"""Exit codes of a watch that another start cannot mend."""
 
 
 def unit(about: str, arguments: Sequence[str], folder: Path) -> str:
@@ -24,7 +27,7 @@ def unit(about: str, arguments: Sequence[str], folder: Path) -> str:
             f"WorkingDirectory={_plain(str(folder))}",
             "Restart=on-failure",
             "RestartSec=30",
-            f"RestartPreventExitStatus={_NOT_AGAIN}",
+            f"RestartPreventExitStatus={' '.join(map(str, _NOT_AGAIN))}",
             "KillMode=process",
             "",
             "[Install]",

@@ -41,8 +41,10 @@ _REFUSALS: list[type[MuZeroError]] = [
     FeedError,
     StorageError,
 ]
-_USAGE = 2
-UNMENDABLE: Collection[int] = {_USAGE, *(error.exit_code for error in _REFUSALS)}
+USAGE = 2
+"""Exit code of a wrong command line."""
+
+UNMENDABLE: Collection[int] = {USAGE, *(error.exit_code for error in _REFUSALS)}
 """Exit codes of a session that a restart cannot mend: somebody has to change something."""
 
 

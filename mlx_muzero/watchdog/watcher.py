@@ -135,23 +135,19 @@ class Watcher:
     def _do(self, step: Step, look: Look) -> None:
         why = step.why
         if step.what == "died":
-            self._say(f"the session died: {why}")
             effect = "nothing is traded; positions stay as they are"
             if self._vigil.restarts and not look.halted:
                 effect += "; the watch starts it again"
-            self._alert("fault", f"the session died: {why}", effect, "start --run")
+            self._alarm("fault", f"the session died: {why}", effect, "start --run")
         elif step.what == "silent":
-            self._say(f"the session is silent: {why}")
             effect = "it may hang, and decide nothing"
-            self._alert("fault", f"the session is silent: {why}", effect, "status")
+            self._alarm("fault", f"the session is silent: {why}", effect, "status")
         elif step.what == "refused":
-            self._say(f"the session is not started again: {why}")
             what = f"the session is not started again: {why}"
-            self._alert("fault", what, "nothing is traded until you start it", "start --run")
+            self._alarm("fault", what, "nothing is traded until you start it", "start --run")
         elif step.what == "back":
             self._held_back = False
-            self._say(f"the session is back: {why}")
-            self._alert("stop", f"the session is back: {why}", "it trades", "status")
+            self._alarm("stop", f"the session is back: {why}", "it trades", "status")
         elif step.what == "resting":
             self._say(f"the session rests: {why}; it is watched again when you start it")
         elif step.what == "start":
@@ -165,8 +161,7 @@ class Watcher:
             if why_not and not self._held_back:
                 self._held_back = True
                 what = f"the session is not started again: {why_not}"
-                self._say(what)
-                self._alert("fault", what, "it is tried again within the hour", "start --run")
+                self._alarm("fault", what, "it is tried again within the hour", "start --run")
             return
         self._held_back = False
         which = self._starts.add(self._wall())
@@ -182,6 +177,11 @@ class Watcher:
         self._say(f"ends process {look.pid} by force: {why}")
         with suppress(ProcessLookupError):
             os.kill(look.pid, signal.SIGKILL)
+
+    def _alarm(self, kind: AlertKind, what: str, effect: str, command: str) -> None:
+        """Say `what`, and alert of it."""
+        self._say(what)
+        self._alert(kind, what, effect, command)
 
     def _alert(self, kind: AlertKind, what: str, effect: str, command: str) -> None:
         answer = f"mlx-muzero paper {command} {quote(str(self._run))}"

@@ -28,6 +28,9 @@ PaperOverrides = Annotated[
         autocompletion=completion.paper_keys,
     ),
 ]
+Restarts = Annotated[
+    int, typer.Option(min=0, max=60, help="Start the session again, at most so often an hour.")
+]
 Run = Annotated[
     Path, typer.Argument(help="Folder of the paper session.", autocompletion=completion.runs)
 ]
@@ -170,9 +173,7 @@ def status(
 @app.command()
 def watch(
     run: Run,
-    restart: Annotated[
-        int, typer.Option(min=0, max=60, help="Start the session again, at most so often an hour.")
-    ] = 0,
+    restart: Restarts = 0,
     secrets: SecretsFile = None,
     as_json: Json = False,
 ) -> None:
@@ -188,9 +189,7 @@ def watch(
 @app.command("install-service")
 def service(
     run: Run,
-    restart: Annotated[
-        int, typer.Option(min=0, max=60, help="Start the session again, at most so often an hour.")
-    ] = 3,
+    restart: Restarts = 3,
     secrets: SecretsFile = None,
     show: Annotated[
         bool, typer.Option("--show", help="Print the service file; change nothing.")

@@ -12,6 +12,7 @@ from mlx_muzero.evaluation.luck.sharpe import CONFIDENCE, Sharpe, expected_best
 from mlx_muzero.evaluation.session_groups import interval
 from mlx_muzero.runlog.verdict_file import Call, in_words
 from mlx_muzero.types import F64
+from mlx_muzero.words import counted
 
 EXIT_CODES: Mapping[Call, int] = {"skill": 0, "not shown": 21, "loses": 22, "too short": 23}
 """For scripts that ask for them."""
@@ -174,7 +175,7 @@ class _Words:
 
     @property
     def _counted(self) -> str:
-        return _of(self.found.observations, self.observation)
+        return counted(self.found.observations, self.observation)
 
     @property
     def looked(self) -> str:
@@ -216,11 +217,9 @@ class _Words:
 
     @property
     def needed(self) -> str:
-        return f"needs {_of(self.found.more_needed or 0, f'more {self.observation}')} to show it"
-
-
-def _of(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+        return (
+            f"needs {counted(self.found.more_needed or 0, f'more {self.observation}')} to show it"
+        )
 
 
 def _signed(value: float) -> str:

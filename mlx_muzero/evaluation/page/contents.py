@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+
 from mlx_muzero.types import F32, F64, I8, I32, I64
 
 Cell = str | float | int | bool | None
@@ -164,6 +166,12 @@ class Trades:
 
     def __len__(self) -> int:
         return len(self.market)
+
+    def fills_ns(self, symbols: Sequence[str]) -> dict[str, I64]:
+        """``i64[n]`` UTC times of the fills of each of the page's `symbols`."""
+        fills = np.concatenate([self.entry_ns, self.exit_ns])
+        market = np.concatenate([self.market, self.market])
+        return {symbol: fills[market == place] for place, symbol in enumerate(symbols)}
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from mlx_muzero import rng
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.moment import Moment, moment_of
+from mlx_muzero.evaluation.agent_policies import planned
 from mlx_muzero.evaluation.backtest import SESSIONS_AT_ONCE, Backtest
 from mlx_muzero.evaluation.joint_session import blocks
 from mlx_muzero.evaluation.page.contents import Decisions, Nodes
@@ -192,14 +192,8 @@ def _roots(env: SessionEnv, rows: I64, first: int, actions: I8) -> _Roots:
 
 
 def _plan(played: Played, roots: _Roots) -> SearchResult:
-    return played.agent.plan(
-        roots.observation,
-        roots.account,
-        rng.key(0, rng.Stream.SEARCH, roots.bar),
-        simulations=played.simulations,
-        noise=False,
-        moment=roots.moment,
-    )
+    found = roots.observation, roots.account, roots.bar, roots.moment
+    return planned(played.agent, played.simulations, *found)
 
 
 def _trees(played: Played, number: I64, chosen: I64) -> dict[int, Nodes]:

@@ -27,6 +27,7 @@ from mlx_muzero.paper.records.origin import Origin
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.runlog.folders import flush, replaced
+from mlx_muzero.runlog.journal import JOURNAL
 from mlx_muzero.training.checkpoint import NAME, STATE, WEIGHTS, load_state, load_weights
 from mlx_muzero.training.run import RunFolder
 from mlx_muzero.untrusted.json_values import parsed
@@ -35,7 +36,7 @@ from mlx_muzero.untrusted.shapes import count, time_ns
 FORMAT = 1
 MANIFEST = "manifest.json"
 
-_SESSION = ("paper.toml", "store.duckdb", "journal.jsonl")
+_SESSION = ("paper.toml", "store.duckdb", JOURNAL)
 _RUN = ("config.toml", "market.json")
 _CHECKPOINT = (STATE, WEIGHTS, SUMS)
 _MODEL = "model"

@@ -24,6 +24,9 @@ from mlx_muzero.paper.report.fill_decisions import DecidedFills
 from mlx_muzero.paper.report.performance import UNIT, Performance
 from mlx_muzero.paper.report.session_report import PlayedSession, SessionReport
 from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.training.checkpoint import WEIGHTS, weights_sha256
+from mlx_muzero.training.run import RunFolder
+from mlx_muzero.words import counted
 
 HISTORY_BARS = 120
 """Bars of each pair that are shown from before the session."""
@@ -64,6 +67,7 @@ def session_page(shown: ShownSession, command: str) -> Page:
     decided = DecidedFills.of(shown.store, shown.folder, shown.played.recorded)
     trades = _trades(agent, symbols, decided)
     net = trades.gross - trades.cost
+    tried = counted(shown.tried, "configuration")
     policies = {"the agent": agent, **shown.played.baselines}
     metrics = {"the agent": report.metrics, **report.baselines}
     tables = [policies_table(metrics, UNIT, "day"), _pairs_table(trades, symbols)]
@@ -77,7 +81,7 @@ def session_page(shown: ShownSession, command: str) -> Page:
         ],
         unit=UNIT,
         again=Again(command, _facts(shown)),
-        verdict=verdict_of(report.verdict, _tried(shown.tried)),
+        verdict=verdict_of(report.verdict, f"{tried} tried to make its model."),
         figures={
             "equity": f"{report.money['equity']:,.2f}",
             "net": f"{report.money['net']:+,.2f}",
@@ -100,10 +104,6 @@ def _named(symbols: list[str]) -> str:
     return ", ".join(symbols) if few else f"{len(symbols)} pairs"
 
 
-def _tried(count: int) -> str:
-    return f"{count:,} configuration{'' if count == 1 else 's'} tried to make its model."
-
-
 def _course(name: str, performance: Performance) -> Course:
     earned = performance.profit / performance.basis_point
     points = telling_points(earned)
@@ -115,9 +115,7 @@ def _candles(shown: ShownSession, trades: Trades, symbols: list[str]) -> list[Ca
     for symbol, pair in shown.played.recorded.items():
         first = max(pair.history_bars - HISTORY_BARS, 0)
         bars[symbol] = pair.market.slice(first, len(pair.market))
-    fills = np.concatenate([trades.entry_ns, trades.exit_ns])
-    market = np.concatenate([trades.market, trades.market])
-    return candles_of(bars, {name: fills[market == at] for at, name in enumerate(symbols)})
+    return candles_of(bars, trades.fills_ns(symbols))
 
 
 def _trades(agent: Performance, symbols: list[str], decided: DecidedFills) -> Trades:
@@ -187,8 +185,9 @@ def _money_table(report: SessionReport) -> Table:
 
 def _facts(shown: ShownSession) -> dict[str, str]:
     session = shown.settings.session
-    weights = Path(session.model) / "checkpoints" / session.checkpoint / "weights.safetensors"
-    known = {"SHA-256 of the weights": sha256_of(weights)} if weights.is_file() else {}
+    checkpoint = RunFolder(Path(session.model)).checkpoints.folder / session.checkpoint
+    here = (checkpoint / WEIGHTS).is_file()
+    known = {"SHA-256 of the weights": weights_sha256(checkpoint)} if here else {}
     return {
         "model": session.model,
         "checkpoint": session.checkpoint,
