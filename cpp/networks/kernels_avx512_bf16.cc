@@ -13,16 +13,24 @@
 namespace muzero::networks {
 namespace {
 
-// vdpbf16ps multiplies and adds the second of each pair, then the first, as BFloat16 does.
+// vdpbf16ps multiplies and adds the second of each pair, then the first, as BFloat16 does;
+// vcvtne2ps2bf16 rounds to the nearest, ties to even.
 struct BFloat16Dot : BFloat16 {
   using Row = std::uint16_t;
   using Weights = __m512bh;
   using One = __m512bh;
 
+  MUZERO_INLINE static __m512 without_small(const float* x, int i, int in) {
+    const auto lanes = (__m512)load_inputs(x, i, in);
+    const __m512 smallest = _mm512_set1_ps(kSmallestBFloat16);
+    // Not less than, so that NaN stays.
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(_mm512_abs_ps(lanes), smallest, _CMP_NLT_UQ),
+                               lanes);
+  }
   MUZERO_INLINE static RowScale round(const float* x, int in, Row* to) {
-    for (int i = 0; i < padded(in); i += kLanes) {
-      const BitVec bits = bits_of(to_bfloat16(load_inputs(x, i, in))) >> 16;
-      const HalfVec halves = __builtin_convertvector(bits, HalfVec);
+    for (int i = 0; i < padded(in); i += 2 * kLanes) {
+      const __m512 low = without_small(x, i, in), high = without_small(x, i + kLanes, in);
+      const __m512bh halves = _mm512_cvtne2ps_pbh(high, low);
       std::memcpy(to + i, &halves, sizeof halves);
     }
     return {};

@@ -2,6 +2,7 @@
 // kernels_lanes.h asks for.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include "networks/kernels_multiply.h"
@@ -45,42 +46,74 @@ MUZERO_INLINE float total(PartialSums sums) {
 
 enum class After { kNothing, kRelu, kAddRelu };
 
+// Rows that are normalized together, with sums in eight registers: the additions of one row wait
+// for each other, and the others fill that time.
+constexpr int kNormRows = std::max(1, 8 / kSumVectors);
+
+// Normalizes kRows rows. `counts` is 1 where the last kPartialSums inputs are not padding: it is
+// zero and does not affect the sum, but must not count as a deviation from the mean.
+template <After kAfter, int kRows>
+MUZERO_INLINE void normalize_block(const NormWeights& norm, const float* counts, const float* x,
+                                   float* y) {
+  const std::ptrdiff_t stride = padded(norm.width);
+  const int whole = norm.width / kPartialSums * kPartialSums;
+  const float scale = 1.0f / static_cast<float>(norm.width);
+  PartialSums sums[kRows]{}, squares[kRows]{};
+  float mean[kRows], inverse[kRows];
+  for (int i = 0; i < norm.width; i += kPartialSums) {
+    for (int r = 0; r < kRows; ++r) {
+      for (int v = 0; v < kSumVectors; ++v) {
+        sums[r].part[v] += load(x + r * stride + i + v * kLanes);
+      }
+    }
+  }
+  for (int r = 0; r < kRows; ++r) mean[r] = total(sums[r]) * scale;
+  for (int i = 0; i < whole; i += kPartialSums) {
+    for (int r = 0; r < kRows; ++r) {
+      for (int v = 0; v < kSumVectors; ++v) {
+        const Vec deviation = load(x + r * stride + i + v * kLanes) - mean[r];
+        squares[r].part[v] += deviation * deviation;
+      }
+    }
+  }
+  if (whole < norm.width) {
+    for (int r = 0; r < kRows; ++r) {
+      for (int v = 0; v < kSumVectors; ++v) {
+        const Vec deviation =
+            (load(x + r * stride + whole + v * kLanes) - mean[r]) * load(counts + v * kLanes);
+        squares[r].part[v] += deviation * deviation;
+      }
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    inverse[r] = 1.0f / std::sqrt(total(squares[r]) * scale + kLayerNormEpsilon);
+  }
+  for (int i = 0; i < stride; i += kLanes) {
+    const Vec gain = load(norm.gain + i), bias = load(norm.bias + i);
+    for (int r = 0; r < kRows; ++r) {
+      float* to = y + r * stride + i;
+      Vec out = (load(x + r * stride + i) - mean[r]) * inverse[r] * gain + bias;
+      if constexpr (kAfter == After::kAddRelu) out += load(to);
+      // Written so that NaN stays NaN.
+      if constexpr (kAfter != After::kNothing) out = larger(Vec{}, out);
+      store(to, out);
+    }
+  }
+}
+
 template <After kAfter>
 MUZERO_INLINE void normalize_rows(const NormWeights& norm, const float* x, int rows, float* y) {
-  const int stride = padded(norm.width);
-  // Padding is zero: it does not affect the sum, but must not count as a deviation from the mean.
-  const int whole = norm.width / kPartialSums * kPartialSums;
-  const int rest = norm.width - whole;
+  const std::ptrdiff_t stride = padded(norm.width);
   float counts[kPartialSums];
-  for (int i = 0; i < kPartialSums; ++i) counts[i] = i < rest ? 1.0f : 0.0f;
-  const float scale = 1.0f / static_cast<float>(norm.width);
-  for (int r = 0; r < rows; ++r, x += stride, y += stride) {
-    PartialSums sums{};
-    for (int i = 0; i < norm.width; i += kPartialSums) {
-      for (int v = 0; v < kSumVectors; ++v) sums.part[v] += load(x + i + v * kLanes);
-    }
-    const float mean = total(sums) * scale;
-    PartialSums squares{};
-    for (int i = 0; i < whole; i += kPartialSums) {
-      for (int v = 0; v < kSumVectors; ++v) {
-        const Vec deviation = load(x + i + v * kLanes) - mean;
-        squares.part[v] += deviation * deviation;
-      }
-    }
-    if (rest > 0) {
-      for (int v = 0; v < kSumVectors; ++v) {
-        const Vec deviation = (load(x + whole + v * kLanes) - mean) * load(counts + v * kLanes);
-        squares.part[v] += deviation * deviation;
-      }
-    }
-    const float inverse = 1.0f / std::sqrt(total(squares) * scale + kLayerNormEpsilon);
-    for (int i = 0; i < stride; i += kLanes) {
-      Vec out = (load(x + i) - mean) * inverse * load(norm.gain + i) + load(norm.bias + i);
-      if constexpr (kAfter == After::kAddRelu) out += load(y + i);
-      // Written so that NaN stays NaN.
-      if constexpr (kAfter != After::kNothing) out = out < 0.0f ? Vec{} : out;
-      store(y + i, out);
-    }
+  for (int i = 0; i < kPartialSums; ++i) {
+    counts[i] = i < norm.width % kPartialSums ? 1.0f : 0.0f;
+  }
+  int r = 0;
+  for (; r + kNormRows <= rows; r += kNormRows) {
+    normalize_block<kAfter, kNormRows>(norm, counts, x + r * stride, y + r * stride);
+  }
+  for (; r < rows; ++r) {
+    normalize_block<kAfter, 1>(norm, counts, x + r * stride, y + r * stride);
   }
 }
 

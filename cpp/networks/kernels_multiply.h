@@ -10,6 +10,7 @@
 #pragma once
 
 #include "networks/kernels_formats.h"
+#include "networks/scratch.h"
 
 namespace muzero::networks {
 namespace {
@@ -43,9 +44,9 @@ struct Target {
   int column;
 };
 
-// Multiplies kRows rows by one panel. Prefetches `width` weights of `others` per step: at most one
-// cache line, since at least two blocks share the work.
-template <typename F, int kRows, Ahead kWhich>
+// Multiplies kRows rows by the first kVectors vectors of a panel. Prefetches `width` weights of
+// `others` per step: at most one cache line, since at least two blocks share the work.
+template <typename F, int kVectors, Ahead kWhich, int kRows>
 MUZERO_INLINE void multiply_block(const Panels& panels, const typename F::Weight* weights,
                                   const typename F::Weight* others, int width, const RowsOf<F>& x,
                                   const Target& to) {
@@ -54,9 +55,9 @@ MUZERO_INLINE void multiply_block(const Panels& panels, const typename F::Weight
   const typename F::Row* row = x.first;
   const std::ptrdiff_t x_stride = x.stride;
   const int steps = divided_up(panels.in, F::kInputs);
-  typename F::Sum sum[kRows][kPanelVectors];
+  typename F::Sum sum[kRows][kVectors];
   for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kPanelVectors; ++v) sum[r][v] = F::start(panels, to.column + v * kLanes);
+    for (int v = 0; v < kVectors; ++v) sum[r][v] = F::start(panels, to.column + v * kLanes);
   }
   for (int step = 0; step < steps; ++step, weights += kPanel, row += F::kElements) {
     if constexpr (kWhich == Ahead::kOwn) {
@@ -65,15 +66,15 @@ MUZERO_INLINE void multiply_block(const Panels& panels, const typename F::Weight
       __builtin_prefetch(others, 0, 2);  // not into L1, which still needs this panel
       others += width;
     }
-    typename F::Weights w[kPanelVectors];
-    for (int v = 0; v < kPanelVectors; ++v) w[v] = F::load(weights + v * kLanes);
+    typename F::Weights w[kVectors];
+    for (int v = 0; v < kVectors; ++v) w[v] = F::load(weights + v * kLanes);
     for (int r = 0; r < kRows; ++r) {
       const typename F::One one = F::spread(row + r * x_stride);
-      for (int v = 0; v < kPanelVectors; ++v) sum[r][v] = F::plus(sum[r][v], one, w[v]);
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = F::plus(sum[r][v], one, w[v]);
     }
   }
   for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kPanelVectors; ++v) {
+    for (int v = 0; v < kVectors; ++v) {
       store(to.y + r * to.stride + v * kLanes,
             F::finish(sum[r][v], panels, to.column + v * kLanes, x.scale(r)));
     }
@@ -81,43 +82,60 @@ MUZERO_INLINE void multiply_block(const Panels& panels, const typename F::Weight
 }
 
 // The same for `rows` rows, at most kRows.
-template <typename F, int kRows, Ahead kWhich>
+template <typename F, int kVectors, Ahead kWhich, int kRows = kBlockRows>
 MUZERO_INLINE void multiply_rows(int rows, const Panels& panels, const typename F::Weight* weights,
                                  const typename F::Weight* others, int width, const RowsOf<F>& x,
                                  const Target& to) {
   if (rows == kRows) {
-    multiply_block<F, kRows, kWhich>(panels, weights, others, width, x, to);
+    multiply_block<F, kVectors, kWhich, kRows>(panels, weights, others, width, x, to);
   } else if constexpr (kRows > 1) {
-    multiply_rows<F, kRows - 1, kWhich>(rows, panels, weights, others, width, x, to);
+    multiply_rows<F, kVectors, kWhich, kRows - 1>(rows, panels, weights, others, width, x, to);
   }
 }
 
-template <typename F>
-MUZERO_TARGET void multiply_rounded(const Panels& panels, const RowsOf<F>& x, int rows, float* y) {
-  using Weight = typename F::Weight;
+// Multiplies all rows by the first kVectors vectors of the panel that starts at `column`.
+template <typename F, int kVectors>
+MUZERO_INLINE void multiply_panel(const Panels& panels, const typename F::Weight* weights,
+                                  int column, const RowsOf<F>& x, int rows, float* y) {
   const int columns = padded(panels.out);
   const int steps = divided_up(panels.in, F::kInputs);
-  const std::ptrdiff_t panel_size = std::ptrdiff_t{steps} * kPanel;
   const int blocks = divided_up(rows, kBlockRows);
   const int width = divided_up(kPanel, blocks);
-  const Weight* weights = static_cast<const Weight*>(panels.weights);
-  for (int column = 0; column < columns; column += kPanel, weights += panel_size) {
-    const Weight* next_panel = weights + panel_size;
-    // Blocks of similar size: with only a few rows, the sums would wait for each other.
-    for (int block = 0, r = 0; block < blocks; ++block) {
-      const int next = rows * (block + 1) / blocks;
-      const RowsOf<F> some = x.from(r);
-      const Target to{y + std::ptrdiff_t{r} * columns + column, columns, column};
-      // No block has prefetched the first panel.
-      if (blocks == 1 || (block == 0 && column == 0)) {
-        multiply_rows<F, kBlockRows, Ahead::kOwn>(next - r, panels, weights, nullptr, 0, some, to);
-      } else {
-        const Weight* others = next_panel + std::ptrdiff_t{block} * steps * width;
-        multiply_rows<F, kBlockRows, Ahead::kOthers>(next - r, panels, weights, others, width, some,
-                                                     to);
-      }
-      r = next;
+  const typename F::Weight* next_panel = weights + std::ptrdiff_t{steps} * kPanel;
+  // Blocks of similar size: with only a few rows, the sums would wait for each other.
+  for (int block = 0, r = 0; block < blocks; ++block) {
+    const int next = rows * (block + 1) / blocks;
+    const RowsOf<F> some = x.from(r);
+    const Target to{y + std::ptrdiff_t{r} * columns + column, columns, column};
+    // No block has prefetched the first panel.
+    if (blocks == 1 || (block == 0 && column == 0)) {
+      multiply_rows<F, kVectors, Ahead::kOwn>(next - r, panels, weights, nullptr, 0, some, to);
+    } else {
+      const auto* others = next_panel + std::ptrdiff_t{block} * steps * width;
+      multiply_rows<F, kVectors, Ahead::kOthers>(next - r, panels, weights, others, width, some,
+                                                 to);
     }
+    r = next;
+  }
+}
+
+// Small heads have a few columns of a panel's: those of the other vectors are padding, and so are
+// whole panels. Padding is the bias.
+template <typename F>
+MUZERO_TARGET void multiply_rounded(const Panels& panels, const RowsOf<F>& x, int rows, float* y) {
+  const int columns = padded(panels.out);
+  const std::ptrdiff_t panel_size = std::ptrdiff_t{divided_up(panels.in, F::kInputs)} * kPanel;
+  const auto* weights = static_cast<const typename F::Weight*>(panels.weights);
+  for (int column = 0; column < panels.out; column += kPanel, weights += panel_size) {
+    if (panels.out - column > kLanes) {
+      multiply_panel<F, kPanelVectors>(panels, weights, column, x, rows, y);
+    } else {
+      multiply_panel<F, 1>(panels, weights, column, x, rows, y);
+    }
+  }
+  const int padding = rounded_up(panels.out, kLanes);
+  for (int r = 0; r < rows; ++r, y += columns) {
+    for (int i = padding; i < columns; i += kLanes) store(y + i, load(panels.bias + i));
   }
 }
 
@@ -125,12 +143,15 @@ template <typename F>
 MUZERO_TARGET void multiply(const Panels& panels, const float* x, int rows, float* y) {
   const std::ptrdiff_t stride = padded(panels.in);
   if constexpr (F::kRounds) {
-    const auto rounded = allocate_aligned<typename F::Row>(padded_area(rows, panels.in));
-    const auto scales = allocate_aligned<RowScale>(as_size(rows));
+    using Row = typename F::Row;
+    const std::size_t bytes = padded_area(rows, panels.in) * sizeof(Row);
+    std::byte* memory = scratch(bytes + as_size(rows) * sizeof(RowScale));
+    Row* rounded = reinterpret_cast<Row*>(memory);
+    auto* scales = reinterpret_cast<RowScale*>(memory + bytes);
     for (int r = 0; r < rows; ++r) {
-      scales[as_size(r)] = F::round(x + r * stride, panels.in, rounded.get() + r * stride);
+      scales[r] = F::round(x + r * stride, panels.in, rounded + r * stride);
     }
-    multiply_rounded<F>(panels, {rounded.get(), stride, scales.get()}, rows, y);
+    multiply_rounded<F>(panels, {rounded, stride, scales}, rows, y);
   } else {
     multiply_rounded<F>(panels, {x, stride, nullptr}, rows, y);
   }

@@ -1,6 +1,7 @@
 #include "networks/kernels.h"
 
 #include <cmath>
+#include <cstring>
 #include <random>
 #include <string>
 #include <vector>
@@ -33,7 +34,7 @@ TEST_CASE("LayerNorm gives mean zero and variance one, then gain and bias") {
     for (const int width : {1, 7, 32, 33, 100}) {
       CAPTURE(kernels->name);
       CAPTURE(width);
-      constexpr int kRows = 3;
+      constexpr int kRows = 6;
       const Floats x = random_rows(kRows, width, random), gain = random_rows(1, width, random),
                    bias = random_rows(1, width, random), before = random_rows(kRows, width, random);
       const std::size_t size = padded_area(kRows, width);
@@ -62,6 +63,27 @@ TEST_CASE("LayerNorm gives mean zero and variance one, then gain and bias") {
           CHECK(plain[row + i] == 0.0f);  // padding stays zero from layer to layer
         }
       }
+    }
+  }
+}
+
+TEST_CASE("a row's LayerNorm is the same, bit for bit, whatever rows are beside it") {
+  std::mt19937 random(3);
+  for (const Kernels* kernels : runnable_kernels()) {
+    for (const int width : {7, 64, 100}) {
+      constexpr int kRows = 7;
+      const Floats x = random_rows(kRows, width, random), gain = random_rows(1, width, random),
+                   bias = random_rows(1, width, random), before = random_rows(kRows, width, random);
+      const std::size_t size = padded_area(kRows, width), one = padded_area(1, width);
+      Floats together = uninitialized(size), alone = uninitialized(size);
+      std::copy_n(before.get(), size, together.get());
+      std::copy_n(before.get(), size, alone.get());
+      const NormWeights norm{gain.get(), bias.get(), width};
+      kernels->normalize_add_relu(norm, x.get(), kRows, together.get());
+      for (std::size_t at = 0; at < size; at += one) {
+        kernels->normalize_add_relu(norm, x.get() + at, 1, alone.get() + at);
+      }
+      CHECK(std::memcmp(together.get(), alone.get(), size * sizeof(float)) == 0);
     }
   }
 }

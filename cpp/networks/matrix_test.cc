@@ -1,5 +1,6 @@
 #include "networks/matrix.h"
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -202,7 +203,9 @@ TEST_CASE("bytes at their bounds do not saturate") {
 }
 
 TEST_CASE("what is not finite is not hidden by any precision") {
-  const float odd[] = {std::nanf(""), std::numeric_limits<float>::infinity()};
+  // The last one is no number by bits that a shorter format has not.
+  const float odd[] = {std::nanf(""), std::numeric_limits<float>::infinity(),
+                       std::bit_cast<float>(0x7f800001u)};
   for (const Kernels& kernels : kernel_sets()) {
     for (const Precision precision : kAll) {
       for (const float value : odd) {
@@ -222,12 +225,16 @@ TEST_CASE("what is not finite is not hidden by any precision") {
   }
 }
 
-TEST_CASE("a row of zeros multiplies to the bias") {
+TEST_CASE("a row of zeros multiplies to the bias, padding included") {
   for (const Kernels& kernels : kernel_sets()) {
     for (const Precision precision : kAll) {
-      const Operands operands({1, 9, 40});
-      std::fill_n(operands.x.get(), 9, 0.0f);
-      CHECK(same_bits(operands.multiplied({kernels, precision}), operands.bias.get(), 40));
+      for (const int out : {3, 20, 40, 64}) {
+        const Operands operands({1, 9, out});
+        std::fill_n(operands.x.get(), 9, 0.0f);
+        std::fill(operands.bias.get() + out, operands.bias.get() + padded(out), kImpossibleLogit);
+        CHECK(same_bits(operands.multiplied({kernels, precision}), operands.bias.get(),
+                        as_size(padded(out))));
+      }
     }
   }
 }
