@@ -2,11 +2,13 @@
 
     python scripts/bench_collect.py [--backend B] [--precision P] [--simulations N] [--envs B ...]
                                     [--steps N] [--rounds N]
+    python scripts/bench_collect.py --against CHECKOUT [--precision P] [--simulations N] ...
 
 The fx_micro networks with their first weights play sessions of a synthetic market; --json prints
 JSON. A whole session has 360 steps; here it has --steps, and episodes per minute are scaled from
 there, as every step costs the same. After each round the same collection runs with the search's
-pure-Python twin, so that their ratio holds even where the machine is busy.
+pure-Python twin, so that their ratio holds even where the machine is busy. --against takes turns
+with the native backend of another checkout's build in float32 instead.
 """
 
 import argparse
@@ -16,12 +18,16 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 from unittest.mock import patch
 
 import mlx_muzero
+from bench import against, collecting
+from bench.collecting import seconds_to_collect
+from bench.report import Report
 from mlx_muzero import blas
 from mlx_muzero.agent.backend_choice import BACKENDS, search_threads
 from mlx_muzero.agent.muzero_agent import MuZeroAgent
@@ -31,12 +37,10 @@ from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
-from mlx_muzero.market.synthetic.markets import random_walk
 from mlx_muzero.profiling import doctor
 from mlx_muzero.search import Leaves, Search, SearchParams
 from mlx_muzero.search.reference_search import ReferenceSearch
 from mlx_muzero.search.result import SearchResult
-from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
 from mlx_muzero.training.collector import Collector
@@ -46,7 +50,6 @@ from mlx_muzero.types import F32, I32, U64
 if TYPE_CHECKING:  # at run time mlx_muzero has to come first, to put its BLAS behind MLX
     import mlx.core as mx
 
-MARKET_DAYS = 10
 SESSION_STEPS = FX_MICRO.market.session_bars
 PARTS: dict[str, tuple[tuple[type, str], ...]] = {
     "root network": ((MuZeroAgent, "predict"),),
@@ -127,12 +130,6 @@ def timed_parts() -> Iterator[dict[str, float]]:
         yield seconds
 
 
-def seconds_to_collect(collector: Collector, agent: MuZeroAgent, envs: int) -> float:
-    start = time.perf_counter()
-    collector.collect(agent, 0, envs, lambda _decisions: None)
-    return time.perf_counter() - start
-
-
 def measure(config: Config, dataset: MarketDataset, envs: int, rounds: int) -> Measurement:
     """Collect with the core and with its Python twin, alternating round by round."""
     rules = TradingRules.from_config(config)
@@ -167,20 +164,26 @@ def main() -> None:
     parser.add_argument("--envs", type=int, nargs="+", default=[16, 32, 64])
     parser.add_argument("--steps", type=int, default=6, help="steps of a session")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--against", type=Path, help="another checkout, with its .venv")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    config = replace(
-        FX_MICRO,
-        market=replace(FX_MICRO.market, symbol=Symbol("RANDOM_WALK"), session_bars=options.steps),
-        search=replace(
-            FX_MICRO.search,
-            num_simulations_collect=options.simulations,
-            backend=options.backend,
-            precision=options.precision,
-        ),
+    if options.against is not None and options.backend != "native":
+        parser.error("--against compares native backends")
+    config = collecting.config_of(
+        options.simulations, options.steps, options.precision, options.backend
     )
-    bars, _ = random_walk(0, MARKET_DAYS)
-    dataset = MarketDataset.from_bars(bars, config.market)
+    if options.against is not None:
+        report = Report(options.json, rounds=options.rounds, threads=search_threads(config.search))
+        report.table(
+            "against",
+            "Collecting with the native backend, over the other build in float32:",
+            against.measure_collecting(
+                *(options.against, options.envs, options.simulations, options.steps),
+                *(options.precision, options.rounds),
+            ),
+        )
+        report.end()
+        return
     facts = {
         "machine": doctor.check_machine().detail,
         "python": doctor.check_python().detail,
@@ -199,6 +202,7 @@ def main() -> None:
         heads = "".join(f"{part:>14}" for part in (*PARTS, "other"))
         print(f"envs  decisions/s  episodes/min  x Python twin{heads}")
     results = []
+    dataset = collecting.market_of(config)
     for envs in options.envs:
         found = measure(config, dataset, envs, options.rounds)
         results.append(asdict(found))

@@ -1,4 +1,4 @@
-"""Compares the native search with another build's, and precisions with float32, by turns."""
+"""Compares the native backend with another build's, and precisions with float32, by turns."""
 
 import json
 import statistics
@@ -16,6 +16,25 @@ from mlx_muzero.config.choices import ExpansionMode, Precision
 
 SEARCHES = 5
 """Calls in a row per turn: the first one finds the caches full of another's data."""
+
+
+@dataclass(frozen=True)
+class CollectingRate:
+    """Results, medians over the rounds.
+
+    Attributes:
+        envs: sessions in lockstep.
+        simulations: of each decision.
+        precision: of this build; the other computes in float32.
+        decisions_per_s: decisions of all sessions.
+        over_against: decisions per second over the other build's.
+    """
+
+    envs: int
+    simulations: int
+    precision: str
+    decisions_per_s: float
+    over_against: float
 
 
 @dataclass(frozen=True)
@@ -45,25 +64,44 @@ def measure(
     other: Path, roots: list[int], simulations: list[int], rounds: int
 ) -> Iterator[BuildRate]:
     """Measure every cell of the grid against the checkout `other`, which has its own .venv."""
-    python = other.resolve() / ".venv" / "bin" / "python"
     for expansion in get_args(ExpansionMode):
         for count in roots:
             for n in simulations:
-                yield from _cell(python, (expansion, str(count), str(n)), rounds)
+                yield from _cell(other, (expansion, str(count), str(n)), rounds)
+
+
+def measure_collecting(
+    other: Path, envs: list[int], simulations: int, steps: int, precision: Precision, rounds: int
+) -> Iterator[CollectingRate]:
+    """Measure collecting with that many sessions at a time against the checkout `other`."""
+    for count in envs:
+        cell = str(count), str(simulations), str(steps)
+        with ExitStack() as running:
+            mine = running.enter_context(_worker(None, "collecting", (*cell, precision)))
+            others = running.enter_context(_worker(other, "collecting", (*cell, "float32")))
+            turns = {"mine": partial(_once, mine), "others": partial(_once, others)}
+            seconds = by_turns(turns, rounds)
+        rate = count * steps / statistics.median(seconds["mine"])
+        ratio = median_ratio(seconds["others"], seconds["mine"])
+        yield CollectingRate(count, simulations, precision, rate, ratio)
+
+
+def _once(ask: Callable[[int], Any]) -> float:
+    return float(ask(1)["seconds"])
 
 
 def _cell(other: Path, cell: tuple[str, str, str], rounds: int) -> Iterator[BuildRate]:
     expansion, count, simulations = cell
     with ExitStack() as running:
         ask = {
-            precision: running.enter_context(searches_of(Path(sys.executable), (*cell, precision)))
+            precision: running.enter_context(_worker(None, "searching", (*cell, precision)))
             for precision in get_args(Precision)
         }
-        ask["against"] = running.enter_context(searches_of(other, (*cell, "float32")))
+        ask["against"] = running.enter_context(_worker(other, "searching", (*cell, "float32")))
         found: dict[str, str] = {}
 
         def timed(name: str) -> float:
-            answer = ask[name]()
+            answer = ask[name](SEARCHES)
             found[name] = answer["found"]
             return float(answer["seconds"])
 
@@ -81,10 +119,17 @@ def _cell(other: Path, cell: tuple[str, str, str], rounds: int) -> Iterator[Buil
 
 
 @contextmanager
-def searches_of(python: Path, cell: tuple[str, ...]) -> Iterator[Callable[[], Any]]:
-    """Searches in a process of `python`."""
+def _worker(
+    checkout: Path | None, module: str, cell: tuple[str, ...]
+) -> Iterator[Callable[[int], Any]]:
+    """A module of this folder that repeats something when told to, in a process of its own.
+
+    It runs on the build of another checkout, or of this one.
+    """
+    own = Path(sys.executable)
+    python = own if checkout is None else checkout.resolve() / ".venv" / "bin" / "python"
     with subprocess.Popen(
-        [str(python), "-m", "bench.searching", *cell],
+        [str(python), "-m", f"bench.{module}", *cell],
         cwd=Path(__file__).resolve().parent.parent,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -94,11 +139,11 @@ def searches_of(python: Path, cell: tuple[str, ...]) -> Iterator[Callable[[], An
         assert process.stdout is not None
         to_worker, from_worker = process.stdin, process.stdout
 
-        def ask() -> Any:
-            print(SEARCHES, file=to_worker, flush=True)
+        def ask(times: int) -> Any:
+            print(times, file=to_worker, flush=True)
             answer = from_worker.readline()
             if not answer:
-                raise SystemExit(f"{python} could not search; see above")
+                raise SystemExit(f"{python} cannot do what bench.{module} does; see above")
             return json.loads(answer)
 
         yield ask

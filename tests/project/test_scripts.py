@@ -74,6 +74,15 @@ def test_collection_benchmark_adds_up(run_script):
         assert result["ratio_to_twin"] > 0
 
 
+@pytest.mark.slow
+def test_collection_benchmark_compares_two_builds(run_script):
+    sizes = ("--simulations", "2", "--envs", "2", "3", "--steps", "2", "--rounds", "1")
+    compared = ("--against", str(ROOT), "--precision", "int8")
+    found = run_script("bench_collect.py", *compared, *sizes, "--json")["against"]
+    assert [(row["envs"], row["precision"]) for row in found] == [(2, "int8"), (3, "int8")]
+    assert all(row["over_against"] > 0 and row["decisions_per_s"] > 0 for row in found)
+
+
 def test_search_benchmark_covers_its_grid(run_script):
     sizes = ("--roots", "2", "3", "--simulations", "2", "--rounds", "1")
     found = run_script("bench_search.py", *sizes, "--json")
