@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rich.cells import cell_len, set_cell_size
+from rich.text import Text
 
 from mlx_muzero.untrusted.terminal_text import clean_line
 
@@ -114,6 +115,16 @@ def shortened(text: str, width: int) -> str:
     if cell_len(line) <= width:
         return line
     return f"{set_cell_size(line, width - 1).rstrip()}…"
+
+
+def fitting(parts: Sequence[Text], width: int) -> Text:
+    """The first parts that fit into `width` columns together, none of them cut."""
+    line = Text(no_wrap=True)
+    for part in parts:
+        if line.cell_len + part.cell_len > width:
+            break
+        line.append_text(part)
+    return line
 
 
 def outcome_range(name: str, threshold: float) -> str:

@@ -6,6 +6,7 @@ from typing import Literal
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.paper.account import PairAccount
+from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.margin import Margin
 from mlx_muzero.paper.mode import Mode
 from mlx_muzero.paper.records.transaction import Row
@@ -79,11 +80,13 @@ def pair_facts(
     table: ActionTable,
     state: tuple[PairState, str | None],
     outcome: SearchOutcome,
+    bar: LiveBar | None,
 ) -> Row:
     """Facts about one pair; `state` is its name and reason.
 
-    For a decision these include the action, `probabilities` ``f64[A]`` as shares of the visits,
-    `outcomes` ``f64[C]`` the model expects of the next bar after that action, and the root value.
+    With a `bar`, these are its open, high and low. For a decision they include the action,
+    `probabilities` ``f64[A]`` as shares of the visits, `outcomes` ``f64[C]`` the model expects of
+    the next bar after that action, and the root value.
     """
     facts: Row = {
         "state": state[0],
@@ -95,6 +98,8 @@ def pair_facts(
         "entry_price": account.entry_price,
         "unrealized": account.unrealized,
     }
+    if bar is not None:
+        facts |= {"open": bar.open, "high": bar.high, "low": bar.low}
     result = outcome.result
     if result is not None and account.pair in outcome.pairs:
         row = outcome.pairs.index(account.pair)

@@ -152,4 +152,5 @@ def _about(settings: PaperSettings, session: Session) -> Row:
         "checkpoint": settings.session.checkpoint,
         "outcomes": list(OUTCOME_NAMES),
         "unit": session.unit,
+        "pip_size": session.pip_size,
     }

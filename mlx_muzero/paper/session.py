@@ -188,6 +188,11 @@ class Session:
         return self._accounts()[0].core.rules.unit
 
     @property
+    def pip_size(self) -> float:
+        """Price of one pip; 0 if the pairs count in basis points."""
+        return self._accounts()[0].core.rules.pip_size
+
+    @property
     def equity(self) -> float:
         """The starting balance plus all profit, in money."""
         return self._settings.account.balance + sum(a.profit for a in self._accounts())
@@ -394,7 +399,13 @@ class Session:
             latency_ms=outcome.latency_ms,
             risk=limits_used(self._settings.risk, self.losses, accounts, self._margin),
             pairs={
-                account.pair: pair_facts(account, self.table, states[account.pair], outcome)
+                account.pair: pair_facts(
+                    account,
+                    self.table,
+                    states[account.pair],
+                    outcome,
+                    next(reversed(minute.bars.get(account.pair, [])), None),
+                )
                 for account in accounts
             },
         )

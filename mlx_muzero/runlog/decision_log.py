@@ -11,9 +11,10 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,8 @@ _HEAD = re.compile(
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\.jsonl")
 _MOST_READ_BYTES = 64 * 2**20
 """Maximum bytes of a day's file to index at once."""
+_FEW_BYTES = 64 * 2**10
+"""Bytes in which a decision is looked for line by line."""
 
 
 @dataclass(frozen=True)
@@ -157,13 +160,64 @@ def index(path: Path, start: int = 0) -> tuple[list[Entry], int]:
         for line, length in bounded_lines(file):
             if not line.endswith(b"\n") or start >= stop:
                 break
-            if (head := _HEAD.match(line)) and line.endswith(b"}\n"):
-                close_ns, name, action, episodes = head.groups()
-                after = None if episodes == b"null" else int(episodes)
-                pair = name.decode(errors="replace")
-                entries.append(Entry(path, start, int(close_ns), pair, int(action), after))
+            if (entry := _entry(path, start, line)) is not None:
+                entries.append(entry)
             start += length
     return entries, start
+
+
+def find(folder: Path, pair: str, close_ns: int) -> Entry | None:
+    """The last decision on `pair` at `close_ns`; None if none is recorded.
+
+    Reads some lines of a day's file, whatever its length: decisions are in order of time.
+
+    Raises:
+        OSError: the file is not a file.
+    """
+    day = datetime.fromtimestamp(close_ns // SECOND_NS, UTC).date()
+    path, found = folder / f"{day}.jsonl", None
+    if folder.is_symlink() or not path.exists():
+        return None
+    with reader(path) as file:
+        low, high = 0, file.seek(0, 2)
+        while high - low > _FEW_BYTES:
+            middle = (low + high) // 2
+            entry = next(_between(path, file, middle, high), None)
+            if entry is None or entry.close_ns >= close_ns:
+                high = middle
+            else:
+                low = middle
+        for entry in _between(path, file, low, file.seek(0, 2)):
+            if entry.close_ns > close_ns:
+                break
+            if (entry.close_ns, entry.pair) == (close_ns, pair):
+                found = entry
+    return found
+
+
+def _between(path: Path, file: BufferedReader, start: int, stop: int) -> Iterator[Entry]:
+    """Decisions whose lines begin in a range of bytes."""
+    file.seek(max(start - 1, 0))
+    lines = bounded_lines(file)
+    if start:
+        start += next(lines, (b"", 1))[1] - 1
+    for line, length in lines:
+        if start >= stop or not line.endswith(b"\n"):
+            return
+        if (entry := _entry(path, start, line)) is not None:
+            yield entry
+        start += length
+
+
+def _entry(path: Path, offset: int, line: bytes) -> Entry | None:
+    """The decision of a whole line; None if it has none."""
+    head = _HEAD.match(line)
+    if head is None or not line.endswith(b"}\n"):
+        return None
+    close_ns, name, action, episodes = head.groups()
+    after = None if episodes == b"null" else int(episodes)
+    pair = name.decode(errors="replace")
+    return Entry(path, offset, int(close_ns), pair, int(action), after)
 
 
 def read(entry: Entry) -> DecisionRecord:

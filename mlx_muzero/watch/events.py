@@ -50,6 +50,9 @@ _PAIR = record(
         "state": text,
         "why": _text,
         "close": _number,
+        "open": _number,
+        "high": _number,
+        "low": _number,
         "bar_close_ns": _time_ns,
         "exposure": _number,
         "entry_price": _number,
@@ -129,6 +132,7 @@ SHAPES: dict[str, Shape] = {
             "outcomes": _texts,
             "feed": text,
             "unit": text,
+            "pip_size": _number,
             "backend": _text,
             "backend_wanted": _text,
             "root_backend": _text,
@@ -167,7 +171,7 @@ SHAPES: dict[str, Shape] = {
     "order_canceled": _ORDER_ENDED,
     "fill": record(
         {"order_id": count, "fill_ns": time_ns, "pair": text, "units": _number, "price": _number},
-        {"fee": _number},
+        {"fee": _number, "exposure": _number},
     ),
     "trade": record({"exit_ns": time_ns, "pair": text, "net": _number}),
     "feed": record(

@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.watch.curve import Curve
 from mlx_muzero.watch.events import Event
+from mlx_muzero.watch.index import RECENT
 from mlx_muzero.watch.journal_state import JournalState
+from mlx_muzero.watch.price_bars import PriceBar, bar_of
 
-PRICES = 60
 KEPT = 100
+BASIS_POINT = 1e-4
 ORDER_LIFE_NS = 10 * MINUTE_NS
 """An order neither filled nor ended by then is an old one whose end was not read."""
 
@@ -31,7 +33,7 @@ class PaperState(JournalState):
         decided: when it was journaled.
         equity: of the account, by UTC seconds.
         drawdown_frac: by UTC seconds.
-        prices: last closes of each pair, as (close_ns, close).
+        prices: last bars of each pair, oldest first.
         orders: open ones by id.
         fills: the newest, oldest first.
         trades: the newest, oldest first.
@@ -47,9 +49,9 @@ class PaperState(JournalState):
     decided: datetime | None = None
     equity: Curve = field(default_factory=Curve)
     drawdown_frac: Curve = field(default_factory=Curve)
-    prices: dict[str, deque[tuple[int, float]]] = field(default_factory=dict)
+    prices: dict[str, deque[PriceBar]] = field(default_factory=dict)
     orders: dict[Any, Event] = field(default_factory=dict)
-    fills: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT))
+    fills: deque[Event] = field(default_factory=lambda: deque(maxlen=RECENT))
     trades: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT))
     notices: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT))
     feed: dict[str, Event] = field(default_factory=dict)
@@ -86,6 +88,11 @@ class PaperState(JournalState):
     def mode(self) -> str:
         """What the engine does: "trading", "entries_stopped", "flattening", "halted" or ""."""
         return str(self.minute.get("mode", ""))
+
+    def pip_price(self, price: float) -> float | None:
+        """Price of one pip at `price`; None in journals of 0.2.0 and before, which do not say."""
+        size = self.began.get("pip_size", 0.0 if self.unit == "bps" else None)
+        return None if size is None else size or abs(price) * BASIS_POINT
 
     @property
     def substitute(self) -> str:
@@ -155,13 +162,14 @@ class PaperState(JournalState):
                 del self.orders[key]
 
     def _price(self, pair: str, row: dict[str, Any]) -> None:
-        bar_close_ns, close = row.get("bar_close_ns"), row.get("close")
-        if bar_close_ns is None or close is None:
-            return
-        prices = self.prices.setdefault(pair, deque(maxlen=PRICES))
-        if prices and prices[-1][0] == bar_close_ns:
-            prices.pop()
-        prices.append((bar_close_ns, close))
+        # No more than are read without gaps: of older minutes only some are.
+        prices = self.prices.setdefault(pair, deque(maxlen=RECENT))
+        bar = bar_of(row, prices[-1] if prices else None, traded=self.mode == "trading")
+        if bar is None or (prices and bar.close_ns == prices[-1].close_ns):
+            return  # a minute without a new bar
+        if prices and bar.close_ns < prices[-1].close_ns:
+            prices.clear()
+        prices.append(bar)
 
     def _order(self, event: Event) -> None:
         self.orders[event["id"]] = event

@@ -44,6 +44,13 @@ class Session:
         wave = math.sin(minute / 7 + number) + 0.5 * math.sin(minute / 3 + 2 * number)
         return 90_000.0 / 6**number * (1 + 0.002 * wave)
 
+    def bar(self, number, minute):
+        """Open, high and low of the bar that ends then."""
+        opened, closed = self.price(number, minute - 1), self.price(number, minute)
+        reach = 0.0004 * closed * (1 + math.sin(5 * minute + number) ** 2)
+        high, low = max(opened, closed) + reach, min(opened, closed) - reach
+        return {"open": opened, "high": high, "low": low}
+
     def minute(self, mode="trading", reason="", ill=()):
         """Decide a minute; `ill` pairs are stale."""
         rows, total = {}, 0.0
@@ -59,6 +66,7 @@ class Session:
                 "state": state,
                 "why": {"stale": "no bar for 95 s", "warming": "152 of 1440 bars"}.get(state, ""),
                 "close": self.price(number, minute),
+                **({} if pair in ill else self.bar(number, minute)),
                 "bar_close_ns": self.now_ns - (2 * MINUTE_NS if pair in ill else 0),
                 "position": ACTIONS[EXPOSURES.index(held)],
                 "exposure": held,
@@ -116,19 +124,23 @@ class Session:
 
 def append_decision(folder, pair, close_ns, episodes=None):
     """A decision with a tree of three actions, their outcomes and one decision below."""
-    parent = [-1, 0, 0, 0, 1, 1, 1, 2, 2, 2, 4, 4, 10]
+    parent = [-1, 0, 0, 0, 1, 1, 1, 2, 2, 2, 4, 4, 10, 10, 11, 11, 5, 16, 16]
+    below = [None, None, None]
     tree = {
         "node": list(range(len(parent))),
         "parent": parent,
-        "kind": [0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 0],
-        "action_or_outcome": [-1, 1, 0, 4, 0, 1, 2, 0, 1, 2, 1, 0, 0],
-        "prior": [None, 0.3, 0.4, 0.1] + [None] * 6 + [0.6, 0.2, None],
-        "visits": [26, 17, 7, 1, 12, 4, 1, 3, 2, 2, 8, 3, 4],
-        "value": [0.12, 0.21, 0.02, -0.3, 0.3, 0.05, -0.4, 0.1, 0.0, -0.1, 0.33, 0.2, 0.4],
-        "reward": [None] * 4 + [0.2, 0.0, -0.25, 0.0, 0.0, 0.0, None, None, 0.18],
-        "depth": [0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2],
-        "probability": [None] * 4 + [0.6, 0.3, 0.1, 0.5, 0.3, 0.2, None, None, 0.7],
-    }
+        "kind": [0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 0, 0],
+        "action_or_outcome": [-1, 1, 0, 4, 0, 1, 2, 0, 1, 2, 1, 0, 0, 1, 0, 1, 0, 0, 1],
+        "prior": [None, 0.3, 0.4, 0.1] + [None] * 6 + [0.6, 0.2, None] + below + [0.5, None, None],
+        "visits": [26, 17, 7, 1, 12, 4, 1, 3, 2, 2, 8, 3, 4, 2, 1, 1, 3, 1, 1],
+        "value": [0.12, 0.21, 0.02, -0.3, 0.3, 0.05, -0.4, 0.1, 0.0, -0.1, 0.33, 0.2, 0.4, 0.1,
+                  0.2, 0.1, 0.04, 0.1, 0.0],
+        "reward": [None] * 4 + [0.2, 0.0, -0.25, 0.0, 0.0, 0.0, None, None, 0.18, 0.02, 0.0, 0.0,
+                                None, 0.0, 0.0],
+        "depth": [0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 1, 2, 2],
+        "probability": [None] * 4 + [0.6, 0.3, 0.1, 0.5, 0.3, 0.2, None, None, 0.7, 0.2, 0.4, 0.35,
+                                     None, 0.3, 0.4],
+    }  # fmt: skip
     record = DecisionRecord(
         close_ns=close_ns, pair=pair, action=1, episodes=episodes, action_names=ACTIONS,
         outcome_names=OUTCOMES, position="NEUTRAL",

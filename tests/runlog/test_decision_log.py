@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import examples
 from mlx_muzero.errors import RunError
 from mlx_muzero.runlog import decision_log
 from mlx_muzero.runlog.decision_log import DecisionRecord
@@ -121,3 +122,36 @@ def test_training_records_decisions_of_each_validation(small_config, tmp_path_fa
     expanded = [shares for shares in record.outcomes if shares is not None]
     assert expanded
     assert all(sum(shares) == pytest.approx(1.0, abs=1e-4) for shares in expanded)
+
+
+@given(
+    minutes=st.lists(st.integers(0, 40), min_size=1, max_size=30).map(sorted),
+    asked=st.integers(0, 40),
+)
+@examples(20)
+def test_a_decision_is_found_by_pair_and_time_in_few_reads(minutes, asked, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("decisions")
+    for minute in minutes:
+        for pair in ("EURUSD", "USDJPY"):
+            close_ns = NOON_NS + minute * 60 * 10**9
+            decision_log.append(folder, decision(close_ns=close_ns, pair=pair))
+    found = decision_log.find(folder, "USDJPY", NOON_NS + asked * 60 * 10**9)
+    entries, _ = decision_log.index(decision_log.days(folder)[0])
+    key = ("USDJPY", NOON_NS + asked * 60 * 10**9)
+    wanted = [entry for entry in entries if (entry.pair, entry.close_ns) == key]
+    assert found == (wanted[-1] if wanted else None)
+
+
+def test_a_decision_is_found_in_a_long_day_between_damaged_lines(tmp_path, monkeypatch):
+    monkeypatch.setattr(decision_log, "_FEW_BYTES", 2000)
+    for minute in range(200):
+        decision_log.append(tmp_path, decision(close_ns=NOON_NS + minute * 60 * 10**9))
+        if minute % 7 == 0:
+            with decision_log.days(tmp_path)[0].open("ab") as file:
+                file.write(b"torn\n")
+    for minute in (0, 1, 99, 198, 199):
+        close_ns = NOON_NS + minute * 60 * 10**9
+        found = decision_log.find(tmp_path, "EURUSD", close_ns)
+        assert decision_log.read(found).close_ns == close_ns
+    assert decision_log.find(tmp_path, "EURUSD", NOON_NS + 200 * 60 * 10**9) is None
+    assert decision_log.find(tmp_path / "none", "EURUSD", NOON_NS) is None

@@ -45,6 +45,8 @@ def paper(minutes=60, ill=(), mode="trading", reason=""):
         session.minute(mode if last else "trading", reason if last else "", ill if last else ())
         if minute >= minutes - 20:
             session.decide(session.pairs[minute % 3])
+    if minutes:
+        session.decide()
     session.note("hole", from_ns=START_NS, to_ns=START_NS + 7 * MINUTE_NS, reason="asleep")
     return session.folder, session.clock
 

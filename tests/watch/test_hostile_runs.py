@@ -151,7 +151,19 @@ NAMES_OF_FIELDS = sorted(
     {"close_ns", "pairs", "id", "order_id", "equity", "drawdown_frac", "losses", "total", "steps"}
     | {"episodes", "metrics", "best", "actions", "forecast", "kind", "pair", "time", "reason"}
     | {"gradient_norm", "overflow_frac", "exit_ns", "fill_ns", "net", "phase", "checkpoint"}
-    | {"state", "close", "bar_close_ns", "probabilities", "outcomes", "action", "exposure"}
+    | {
+        "state",
+        "close",
+        "open",
+        "high",
+        "low",
+        "pip_size",
+        "bar_close_ns",
+        "probabilities",
+        "outcomes",
+        "action",
+        "exposure",
+    }
 )
 VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXTS,

@@ -11,7 +11,7 @@ from mlx_muzero.watch.paper_state import PaperState
 from muzero_tui.formats import age, bar, number, percent, price, shortened, signed, spark
 from muzero_tui.paint import Paint
 from muzero_tui.screens.base import RunScreen
-from muzero_tui.screens.live_panels import Account, EquityPlot, Health, Orders, Risk
+from muzero_tui.screens.live_panels import Account, EquityPlot, Health, Market, Orders, Risk
 from muzero_tui.widgets.tables import LiveTable
 
 STATES = {
@@ -60,9 +60,15 @@ class LiveScreen(RunScreen):
     """The account on top, the pairs, and panels below; commands go to the running engine."""
 
     DEFAULT_CSS = """
-    #pairs, #pairs:focus { height: auto; max-height: 12; border: none; }
+    #pairs, #pairs:focus { height: auto; max-height: 9; border: none; }
     LiveScreen.-tall #pairs { max-height: 20; margin-bottom: 1; }
     #live { grid-size: 2 2; grid-gutter: 0 1; height: 1fr; }
+    LiveScreen.-short #live { grid-rows: 3fr 2fr; }
+    LiveScreen.-short EquityPlot#equity { display: none; }
+    LiveScreen.-tall #live { grid-size: 2 6; }
+    LiveScreen.-tall #live Panel { row-span: 2; }
+    LiveScreen.-tall #live Market { row-span: 4; }
+    LiveScreen.-wide.-tall #live { grid-columns: 2fr 1fr; }
     """
     AUTO_FOCUS = "#pairs"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -73,13 +79,14 @@ class LiveScreen(RunScreen):
     ]
 
     def body(self) -> ComposeResult:
-        """Account, pairs, four panels."""
+        """Account, pairs, the chart and four panels."""
         yield Account()
         yield PairTable(id="pairs")
         with Grid(id="live"):
-            yield EquityPlot()
+            yield Market()
             yield Risk()
             yield Orders()
+            yield EquityPlot(id="equity")
             yield Health()
 
     def show(self) -> None:
@@ -96,6 +103,14 @@ class LiveScreen(RunScreen):
                 rows[pair] = [cells[column] for column in columns]
         self.query_one(PairTable).show(columns, rows)
 
+    def on_data_table_row_highlighted(self) -> None:
+        """Chart the pair under the cursor."""
+        market = self.query_one(Market)
+        chosen = self.query_one(PairTable).chosen
+        if chosen is not None and chosen != market.pair:
+            market.pair = chosen
+            market.refresh()
+
     async def on_data_table_row_selected(self) -> None:
         """Show the tree behind the pair's last decision."""
         pair = self.query_one(PairTable).chosen
@@ -110,7 +125,7 @@ class LiveScreen(RunScreen):
         doing = row.get("state", "warming")
         style = {"trading": paint.good, "halted": paint.bad}.get(doing, paint.warning)
         shown = pair if self.size.width >= 110 else pair.split("/")[0]
-        prices = [close for _, close in state.prices.get(pair, ())]
+        prices = [bar.close for bar in state.prices.get(pair, ())]
         now = self.app.watched.playback.now
         profit, exposure = row.get("unrealized"), row.get("exposure")
         latency = state.minute.get("latency_ms", {}).get("total") if "action" in row else None

@@ -10,11 +10,12 @@ from rich.text import Text
 from mlx_muzero.untrusted.terminal_text import clean_line
 from mlx_muzero.watch.events import Event
 from mlx_muzero.watch.paper_state import PaperState
-from muzero_tui.formats import bar, clock, money, number, percent, price, signed
+from muzero_tui.formats import bar, clock, fitting, money, number, percent, price, signed
 from muzero_tui.paint import Paint
 from muzero_tui.plotting import plot
 from muzero_tui.widgets.condition import condition_of
 from muzero_tui.widgets.panel import Panel, PlotPanel
+from muzero_tui.widgets.price_chart import PriceChart
 
 MODES = {
     "trading": "TRADING",
@@ -65,17 +66,28 @@ class Account(PaperPanel):
         if state.substitute:
             wanted = state.began.get("backend_wanted")
             text.append(f"  {state.substitute} plays instead of {wanted}", paint.warning)
-        day, drawdown = minute.get("day_pnl"), minute.get("drawdown_frac")
-        text.append("\nequity ").append(money(minute["equity"]), "bold")
-        text.append(" day ").append(signed(day), paint.sign(day))
-        unrealized = minute.get("unrealized")
-        text.append(" open ").append(signed(unrealized), paint.sign(unrealized))
-        text.append(" dd ").append(percent(drawdown, 1), paint.bad if drawdown else paint.muted)
-        text.append(f" exposure {number(minute.get('exposure_total'), 3)}")
-        if (offset := state.clock_offset_ms) is not None:
-            late = paint.bad if abs(offset) > 1000 else ""
-            text.append(f" clock {signed(offset, 0)} ms", late)
-        return text.append(f" latency {number(minute.get('latency_ms', {}).get('total'), 3)} ms")
+        return text.append("\n").append_text(fitting(_figures(state, paint), width))
+
+
+def _figures(state: PaperState, paint: Paint) -> list[Text]:
+    """Figures of the account, the most important first."""
+    minute, offset = state.minute, state.clock_offset_ms
+    day, drawdown = minute.get("day_pnl"), minute.get("drawdown_frac")
+    unrealized = minute.get("unrealized")
+    told = [
+        ("equity", money(minute["equity"]), "bold"),
+        ("day", signed(day), paint.sign(day)),
+        ("open", signed(unrealized), paint.sign(unrealized)),
+        ("dd", percent(drawdown, 1), paint.bad if drawdown else paint.muted),
+        ("exposure", number(minute.get("exposure_total"), 3), ""),
+    ]
+    if offset is not None:
+        told.append(("clock", f"{signed(offset, 0)} ms", paint.bad if abs(offset) > 1000 else ""))
+    told.append(("latency", f"{number(minute.get('latency_ms', {}).get('total'), 3)} ms", ""))
+    return [
+        Text.assemble((f"{' ' if place else ''}{name} ", ""), (value, style))
+        for place, (name, value, style) in enumerate(told)
+    ]
 
 
 class EquityPlot(PlotPanel, PaperPanel):
@@ -101,6 +113,30 @@ class EquityPlot(PlotPanel, PaperPanel):
         else:
             series, style, y_text = self.state.drawdown_frac, paint.bad, _tenths
         return plot(series, width, height, style, _moment, y_text, self.view)
+
+
+class Market(PriceChart, EquityPlot):
+    """The chosen pair's candles; where the equity has no panel of its own, that too."""
+
+    HELP: ClassVar[str] = f"{PriceChart.HELP}\n\nv: the account's equity, then its drawdown."
+
+    @property
+    def curves(self) -> tuple[str, ...]:
+        """The price first."""
+        return ("price", *super().curves)
+
+    def action_zoom(self, factor: float) -> None:
+        """Zoom what is shown."""
+        (PriceChart if self.curve == "price" else EquityPlot).action_zoom(self, factor)
+
+    def action_move(self, screens: float) -> None:
+        """Move what is shown."""
+        (PriceChart if self.curve == "price" else EquityPlot).action_move(self, screens)
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """Candles, or a curve of the account."""
+        drawn = PriceChart if self.curve == "price" else EquityPlot
+        return drawn.draw(self, width, height, paint)
 
 
 class Risk(PaperPanel):
@@ -148,9 +184,10 @@ class Orders(PaperPanel):
         done += [(trade["exit_ns"], trade) for trade in state.trades]
         for at, event in sorted(done, key=lambda item: -item[0])[: max(height, 1)]:
             if event["event"] == "fill":
-                text.append("● ", paint.accent)
-                text.append(f"{clock(at)} {event['pair']} {signed(event['units'], 4)}")
-                text.append(f" @ {price(event['price'])} fee {number(event.get('fee'), 3)}\n")
+                told = f"{clock(at)} {event['pair']} {signed(event['units'], 4)}"
+                cost = (f" @ {price(event['price'])}", f" fee {number(event.get('fee'), 3)}")
+                parts = [Text("● ", paint.accent), *map(Text, (told, *cost))]
+                text.append_text(fitting(parts, width)).append("\n")
             else:
                 text.append("= ").append(f"{clock(at)} {event['pair']} net ")
                 text.append(f"{signed(event['net'])}\n", paint.sign(event["net"]))

@@ -87,8 +87,8 @@ class PlotPanel(Panel):
         Binding("v", "next_curve", "Next curve", id="plot.next_curve"),
     ]
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
         self.view = View()
         self._curve_number = 0
 

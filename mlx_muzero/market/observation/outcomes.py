@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from mlx_muzero.market.observation.outcome_cone import THRESHOLD_DEVIATIONS
 from mlx_muzero.types import F64, I8
 
 OUTCOME_NAMES = ("UP", "NEUTRAL", "DOWN")
 UP, NEUTRAL, DOWN, UNKNOWN = 0, 1, 2, -1
 
 DEVIATION_BARS = 20
-THRESHOLD_DEVIATIONS = 0.5
 
 
 def outcome_thresholds(close: F64) -> F64:
