@@ -18,6 +18,7 @@ def exported(trained_once, tmp_path_factory):
     return mm.load_run(run), mm.export_run(run, batches=(1,), precision="fp32")
 
 
+@pytest.mark.slow
 def test_an_export_lies_in_its_run_and_is_verified(exported):
     run, result = exported
     assert result.folder == run.folder.export_paths["coreml"]

@@ -212,6 +212,7 @@ def test_a_decision_shows_its_tree(trained_here):
         mm.plan(run, "noon")
 
 
+@pytest.mark.slow
 def test_a_walk_forward_stops_and_goes_on(small_config, db_once, tmp_path):
     config = replace(small_config, train=replace(small_config.train, episodes=4))
     run, heard = tmp_path / "wf", []

@@ -88,6 +88,7 @@ def test_a_backend_named_to_play_is_played(left_open, begun, cli):
     assert not begun
 
 
+@pytest.mark.slow
 def test_the_first_evaluation_begins_and_only_the_next_takes_what_was_found(
     left_open, begun, cli, monkeypatch
 ):

@@ -255,6 +255,7 @@ def test_only_a_full_comparison_takes_several_simulations_and_draws(trained, cli
         assert (code, "only --compare" in err) == (2, True)
 
 
+@pytest.mark.slow
 def test_doctor_reports_json(cli):
     code, out, err = cli("doctor", "--json")
     assert (code, err) == (0, "")
@@ -350,6 +351,7 @@ def assert_it_stopped(ended, run):
     assert kinds(run)[-2:] == ["saved", "stopped"]
 
 
+@pytest.mark.slow
 def test_a_second_interrupt_ends_the_run_at_once(tmp_path, config_file, db):
     """In a checkpoint that takes too long, say; the one before stays whole."""
     slow = tmp_path / "slow.py"

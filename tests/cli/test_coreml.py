@@ -47,6 +47,7 @@ def test_evaluate_plays_roots_on_the_export_and_says_so(exported, cli):
     assert "backend native (roots: coreml-sim)" in out
 
 
+@pytest.mark.slow
 def test_a_paper_session_records_what_evaluates_roots_and_repeats_exactly(exported, cli, db):
     with BarStore(db) as store:
         store.write(walk_bars(240, 0, "USDJPY"))
@@ -66,6 +67,7 @@ def test_a_paper_session_records_what_evaluates_roots_and_repeats_exactly(export
     mistake(cli(*start, "--root-backend", "mlx"), 5, "another --root-backend")
 
 
+@pytest.mark.slow
 def test_slow_programs_give_way_and_each_minute_is_repeated_by_what_decided_it(exported, cli, db):
     with BarStore(db) as store:
         store.write(walk_bars(240, 0, "USDJPY"))
@@ -127,6 +129,7 @@ def test_a_paper_session_tells_and_keeps_what_it_could_not_load(exported, cli, d
     assert status["minute"]["backend"] == "native"
 
 
+@pytest.mark.slow
 def test_tree_shows_the_search_of_an_export_elsewhere(exported, cli, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     (exported / "export").rename(elsewhere)

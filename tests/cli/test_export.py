@@ -73,6 +73,7 @@ def told_run(run, small_config):
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_that_is_told_its_rules_is_exported_verified_and_played(told_run, cli):
     code, out, err = cli("export", told_run, *COREML, "--batch", "16", "--precision", "fp32")
     assert code == 0, err
@@ -145,6 +146,7 @@ def test_a_trained_run_is_exported_and_verified(trained, cli):
     assert again[1] == out
 
 
+@pytest.mark.slow
 def test_the_figures_as_json(exported, cli):
     code, out, _ = cli("verify", exported, "--json")
     assert code == 0
@@ -164,6 +166,7 @@ def test_the_figures_as_json(exported, cli):
     assert manifest["verification"]["engines"][0]["problems"] == []
 
 
+@pytest.mark.slow
 def test_every_way_of_exporting(exported, cli):
     options = [*COREML, "--batch", "16", "--layer-norm", "decomposed", "--multifunction"]
     code, _, err = cli("export", exported.parent, *options)
@@ -214,6 +217,7 @@ def test_without_coremltools_the_remedy_is_named(cli, monkeypatch):
     mistake(cli("export", "run", *COREML), 8, "pip install 'mlx-muzero[coreml]'")
 
 
+@pytest.mark.slow
 def test_progress_is_told_where_there_is_no_terminal(exported, cli, monkeypatch):
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
     code, _, err = cli("export", exported.parent, *COREML, "--batch", "16")

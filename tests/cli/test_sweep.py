@@ -26,6 +26,7 @@ def swept(cli, config_file, db, tmp_path):
     return call
 
 
+@pytest.mark.slow
 def test_trials_are_ranked_by_validation_and_are_looks(swept, cli, db, tmp_path):
     code, out, err = swept("[space]\ntrain.seed = [1, 2]\ntrain.batch_size = [8, 4]", "--json")
     assert code == 0, err

@@ -62,6 +62,7 @@ def test_trials_go_on_where_they_stopped_and_each_is_a_look(cli, trained, db, qu
     assert "was begun with --updates 4 --seed 0, not --updates 5 --seed 0" in err
 
 
+@pytest.mark.slow
 def test_evaluate_compare_has_its_row(cli, trained, db, quick, monkeypatch):
     evaluated = ("evaluate", trained, "--sessions", 2, "--compare", "--simulations", 2)
     code, out, err = cli(*evaluated)

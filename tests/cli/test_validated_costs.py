@@ -139,6 +139,7 @@ def test_evaluate_tells_it_and_the_ledger_counts_a_validation(cli, trained):
     ]
 
 
+@pytest.mark.slow
 def test_a_paper_session_at_other_costs_says_what_is_known_and_how_to_know_more(cli, trained):
     opens = walk_bars(1500).open_time_ns
     span = [utc_text(int(opens[minute])).replace(" ", "T") for minute in (1400, 1405)]

@@ -81,6 +81,7 @@ def test_another_form_is_a_failure_and_no_guess(told):
         placement(told, "a", "gpu")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(why_not_installed("coreai") is not None, reason="needs coreai-core")
 def test_apples_runtime_here_plans_all_for_the_cpu(tmp_path):
     model = trading_model()

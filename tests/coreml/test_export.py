@@ -129,6 +129,7 @@ def weight_bytes(folder):
     return sum(path.stat().st_size for path in folder.rglob("weight.bin"))
 
 
+@pytest.mark.slow
 def test_one_package_may_hold_all_programs(model, separate, joined):
     assert {path.name for path in joined.iterdir()} == {"programs.mlpackage", "manifest.json"}
     apart, together = Manifest.load(separate), Manifest.load(joined)

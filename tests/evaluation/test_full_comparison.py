@@ -119,6 +119,7 @@ def test_a_file_in_the_place_of_the_plots_is_told_before_anything_plays(
     assert "plots: something else has that name. Choose another name" in err
 
 
+@pytest.mark.slow
 def test_the_command_prints_and_draws_it(trained, cli, monkeypatch, tmp_path):
     quick = functools.partial(compare_fully, recipe=TINY)
     monkeypatch.setattr(evaluating, "compare_fully", quick)
@@ -133,6 +134,7 @@ def test_the_command_prints_and_draws_it(trained, cli, monkeypatch, tmp_path):
     assert {"puct 2", "gumbel 3"} <= values["policies"].keys()
 
 
+@pytest.mark.slow
 def test_pictures(full, tmp_path):
     draw = pytest.importorskip("muzero_cli.display.full_chart").draw
     files = draw(full, tmp_path / "plots")

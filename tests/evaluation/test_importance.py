@@ -65,6 +65,7 @@ def test_only_what_it_decides_by_matters(market):
     assert [(each.lost, each.low, each.high) for each in others] == [(0.0, 0.0, 0.0)] * 3
 
 
+@pytest.mark.slow
 def test_the_same_seed_permutes_the_same(market):
     assert found_in(market, 1)[0] == found_in(market, 1)[0]
     assert found_in(market, 1)[0] != found_in(market, 2)[0]

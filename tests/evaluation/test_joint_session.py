@@ -167,6 +167,7 @@ def test_a_limit_needs_a_dataset_in_step():
         backtest(BUY_AND_HOLD, apart, rules, starts)
 
 
+@pytest.mark.slow
 def test_rivals_share_the_limit_too(dataset):
     rules = replace(FREE, exposure_limit=ONE)
     for rival in fit_rivals(dataset, rules).values():

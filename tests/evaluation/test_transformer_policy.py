@@ -67,6 +67,7 @@ def test_weights_are_what_a_wrong_action_costs(dataset, rules):
     assert labeled.weight.mean() == pytest.approx(1.0, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_it_earns_on_a_planted_edge_and_repeats_with_its_seed(dataset, rules):
     taught, again = (teach_transformer(dataset, rules, 1, TINY) for _ in range(2))
     assert taught.checked_net_pips == again.checked_net_pips

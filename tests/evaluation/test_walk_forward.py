@@ -45,6 +45,7 @@ def walked(walked_once, tmp_path):
     return Path(shutil.copytree(folder, tmp_path / "walk")), out
 
 
+@pytest.mark.slow
 def test_what_else_was_tried_and_other_seeds_are_pooled_over_the_windows(walked):
     folder, _ = walked
     walk = RollingTraining.begun(WalkForwardFolder(folder), None).test()

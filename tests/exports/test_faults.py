@@ -91,7 +91,8 @@ EXPORTERS = {"coreml-sim": export_model, "coreai-cpu": export_core_ai}
 LOADERS = {"coreml-sim": LOADER, "coreai-cpu": LOAD_CORE_AI}
 
 
-@pytest.fixture(params=EXPORTERS)
+# Each fault in Apple's own runtime takes children that import it.
+@pytest.fixture(params=["coreml-sim", pytest.param("coreai-cpu", marks=pytest.mark.slow)])
 def backend(request):
     """What plays the export: the model itself in place of Core ML, or Apple's Core AI runtime."""
     if request.param == "coreai-cpu" and (missing := why_not_installed("coreai")):
@@ -169,6 +170,7 @@ def test_child_killed_at_a_random_moment(exported):
     assert agent.backend == exported.backend
 
 
+@pytest.mark.slow
 def test_child_with_the_interpreter_killed_from_outside(tmp_path):
     """A real export, in the process that plays it; the moment has nothing to do with the calls."""
     model = trading_model()

@@ -109,6 +109,7 @@ def test_an_export_of_a_model_passes_with_all_its_figures(check, mode):
     assert figures.agreement.rate >= 0.99
 
 
+@pytest.mark.slow
 def test_a_float32_export_is_the_model_but_for_rounding(check):
     (figures,) = check(precision="fp32").engines
     assert max(error.worst for error in figures.outputs) < 1e-4

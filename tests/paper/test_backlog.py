@@ -92,6 +92,7 @@ def test_a_pair_that_was_in_time_stays_so_in_what_more_is_told_of_its_minute(ses
     assert "no bar since" in later["USDJPY"][1]
 
 
+@pytest.mark.slow
 def test_pairs_decided_on_apart_in_one_minute_are_repeated_apart(session, tmp_path, monkeypatch):
     """The second came late but in time: fewer simulations, one decision and one fill for each."""
     simulations = cycle([8, 4])

@@ -179,6 +179,7 @@ def test_a_figure_is_read_from_its_release_on(session):
     assert len(np.unique(wanted)) == 2
 
 
+@pytest.mark.slow
 def test_figures_that_cannot_be_read_are_told_of_and_read_once_they_can(tmp_path):
     asked = []
 
@@ -198,6 +199,7 @@ def test_figures_that_cannot_be_read_are_told_of_and_read_once_they_can(tmp_path
     assert_exact(played)
 
 
+@pytest.mark.slow
 def test_what_comes_late_counts_from_the_next_decision(tmp_path):
     def prepare(clock, source):
         source.publishes_ns = 4 * MINUTE_NS
@@ -227,6 +229,7 @@ def test_a_session_that_was_away_pays_what_settled_meanwhile(tmp_path):
     assert_exact(played)
 
 
+@pytest.mark.slow
 def test_a_session_that_is_resumed_at_once_knows_what_it_knew(tmp_path):
     before = live(tmp_path / "run", 30)
     again_ns = START_NS + 32 * MINUTE_NS
@@ -264,6 +267,7 @@ def test_a_series_that_fails_is_told_once_and_becomes_unknown_and_bars_go_on(tmp
     assert_exact(played)
 
 
+@pytest.mark.slow
 def test_a_venue_that_never_answers_about_a_series_still_trades(tmp_path):
     def prepare(clock, source):
         def fail(name):
@@ -280,6 +284,7 @@ def test_a_venue_that_never_answers_about_a_series_still_trades(tmp_path):
     assert sorted(polled) == sorted((p, s) for p in PAIRS for s in (FUNDING_RATE, OPEN_INTEREST))
 
 
+@pytest.mark.slow
 def test_takers_that_bars_stop_to_tell_of_become_unknown(tmp_path):
     def prepare(clock, source):
         begin, end = (START_NS // MINUTE_NS + minutes for minutes in (10, 20))
@@ -385,7 +390,9 @@ def metrics_file(folder, pair):
     return path
 
 
-@pytest.mark.parametrize("interest_from", ["download", "files"])
+@pytest.mark.parametrize(
+    "interest_from", ["download", pytest.param("files", marks=pytest.mark.slow)]
+)
 def test_what_it_observes_is_what_a_training_set_of_the_venues_data_shows(
     on_ccxt, tmp_path, interest_from
 ):

@@ -93,6 +93,7 @@ def test_a_mac_answers_every_question(make_lab, monkeypatch, tmp_path):
     assert [answer["question"] for answer in kept] == heard
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bool(NO_CORE_AI), reason=str(NO_CORE_AI))
 def test_elsewhere_each_question_says_that_it_needs_a_mac_and_what_is_known(make_lab):
     answers = list(ask(make_lab(None), measure))
@@ -158,6 +159,7 @@ def command(cli, monkeypatch, subject):
     return cli
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "darwin", reason="about other systems")
 def test_the_command_writes_a_report_and_exits_with_0(command, tmp_path):
     code, out, err = command("doctor", "--ane", "--report", "found.md")
@@ -167,6 +169,7 @@ def test_the_command_writes_a_report_and_exits_with_0(command, tmp_path):
     assert (tmp_path / "found.md").read_text().count("This needs a Mac") >= QUESTIONS
 
 
+@pytest.mark.slow
 def test_the_command_exits_with_1_when_a_question_fails(command, monkeypatch, tmp_path):
     def fail(self, options):
         raise ExportError("no coremltools")

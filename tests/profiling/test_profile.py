@@ -313,6 +313,7 @@ def test_a_chart_needs_matplotlib_before_anything_is_measured(cli, monkeypatch, 
     assert "pip install 'mlx-muzero[chart]'" in err
 
 
+@pytest.mark.slow
 def test_profile_of_a_run(cli, trained, monkeypatch, tmp_path):
     code, out, err = cli("profile", trained, "--seconds", "0", "--json", "--png", "chart.png")
     assert code == 0, err

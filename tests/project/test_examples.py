@@ -28,6 +28,7 @@ def test_all_of_them_are_listed():
     assert all(f"({name}.py)" in told for name in scripts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_an_example_runs(name, monkeypatch, tmp_path, capsys):
     pytest.importorskip("pandas")

@@ -113,6 +113,7 @@ def trained(store, tmp_path_factory):
     return run.path
 
 
+@pytest.mark.slow
 def test_a_trained_run_is_judged_unless_it_knows_the_test(study, trained):
     alone = ("--pips", "0.4", "--rivals", "--run", str(trained))
     found = study(*alone)
@@ -162,6 +163,7 @@ def test_factored_models_are_trained_where_years_left_out_paid(study, tmp_path):
     assert (tmp_path / "runs" / "factored 1" / "journal.jsonl").read_bytes() == kept
 
 
+@pytest.mark.slow
 def test_on_a_walk_no_year_left_out_pays_and_nothing_is_trained(study, store, tmp_path):
     """The walk has the market's times and the sizes of its changes, and a ledger of its own."""
     walk = tmp_path / "walk.duckdb"

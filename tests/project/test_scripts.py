@@ -83,6 +83,7 @@ def test_collection_benchmark_compares_two_builds(run_script):
     assert all(row["over_against"] > 0 and row["decisions_per_s"] > 0 for row in found)
 
 
+@pytest.mark.slow
 def test_search_benchmark_covers_its_grid(run_script):
     sizes = ("--roots", "2", "3", "--simulations", "2", "--rounds", "1")
     found = run_script("bench_search.py", *sizes, "--json")
@@ -134,6 +135,7 @@ def test_watching_benchmark_compares_throughput():
     assert found["median"] == [{"ratio": turn["ratio"], "ui_cpu_frac": turn["ui_cpu_frac"]}]
 
 
+@pytest.mark.slow
 def test_start_benchmark_times_both_programs(tmp_path, run_script):
     run, _ = training_run(tmp_path / "edge")
     found = run_script("bench_start.py", str(run), "--rounds", "1", "--json")

@@ -25,6 +25,7 @@ def test_the_rules_of_the_measured_rates_are_the_baselines():
     assert market.net[lookback, side][0] == pytest.approx(net - 2.0 * abs(held))
 
 
+@pytest.mark.slow
 def test_the_rates_are_measured(monkeypatch, capsys):
     sizes = ["--walks", "40", "--markets", "8", "--sessions", "40", "142"]
     monkeypatch.setattr(sys, "argv", ["verdict_rates.py", *sizes, "--json"])

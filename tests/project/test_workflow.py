@@ -164,6 +164,7 @@ def check(monkeypatch):
     return runpy.run_path(str(CHECK), run_name="check")["check"]
 
 
+@pytest.mark.slow
 def test_the_check_compares_saved_programs_with_mlx(check, small_config, tmp_path, capsys):
     check(small_subject(small_config), tmp_path / "export")
     out = capsys.readouterr().out

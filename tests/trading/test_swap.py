@@ -103,6 +103,7 @@ def test_trades_pay_by_the_nights_between_their_fills(market, over_night):
     assert np.unique(trades.funding_pips).tolist() == [-0.5, 0.0, 0.8]
 
 
+@pytest.mark.slow
 def test_foresight_is_the_best_of_all_action_sequences(market):
     short = dataclasses.replace(market, config=dataclasses.replace(market.config, session_bars=5))
     starts = 22 * 60 - np.array([4, 3, 1])

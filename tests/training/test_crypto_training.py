@@ -40,6 +40,7 @@ def trained(config, dataset, tmp_path_factory):
     return trainer
 
 
+@pytest.mark.slow
 def test_episodes_of_both_pairs_are_played_and_paid(trained, dataset):
     episodes = trained.state.replay.episodes
     held = len(trained.state.replay)

@@ -124,6 +124,7 @@ def test_a_new_decoder_is_the_last_value_predictor(tmp_path, small_config, small
         assert errors.model == errors.last_value
 
 
+@pytest.mark.slow
 def test_a_world_model_learns_what_can_be_learned(tmp_path, small_config, small_dataset):
     """What a random walk does next is not among it; what a position then earns is."""
     train = dataclasses.replace(
@@ -209,6 +210,7 @@ def test_a_phase_left_out_of_the_configuration_is_named(tmp_path, small_config, 
         make_trainer(tmp_path, of_phase(small_config, "search"), small_dataset)
 
 
+@pytest.mark.slow
 def test_train_and_evaluate_all_phases(cli, config_file, db):
     code, _, err = cli(
         "train", "--run", "run", "--config", config_file, "--db", db, "--phase", "all",

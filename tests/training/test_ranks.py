@@ -262,6 +262,7 @@ def test_waiting_for_the_ranks_leaves_the_processor_to_them(tmp_path):
     assert spent_s < 0.5
 
 
+@pytest.mark.slow
 def test_the_verb_starts_the_ranks(tmp_path, config_file, db):
     done = subprocess.run(
         [sys.executable, *map(str, train_command(

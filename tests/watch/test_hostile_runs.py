@@ -181,6 +181,7 @@ EVENTS = st.builds(
 LINES = EVENTS | st.binary(max_size=40)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lines=st.lists(LINES, min_size=10, max_size=10))
 def test_a_thousand_hostile_lines_fold_into_a_state(lines):

@@ -13,6 +13,7 @@ def test_p_values_are_those_of_arch():
     assert found == pytest.approx(0.1351, abs=0.01)
 
 
+@pytest.mark.slow
 def test_chance_passes_once_in_twenty_however_many_there_are():
     rng = np.random.default_rng(0)
     found = np.array([superior_p(rng.standard_normal((100, 10)), length=1.0) for _ in range(200)])

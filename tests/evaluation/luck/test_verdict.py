@@ -66,6 +66,7 @@ def test_the_fewest_results_are_judged(count):
     assert judge(np.ones(count), trades=1).call == "too short"
 
 
+@pytest.mark.slow
 def test_few_random_results_pass():
     calls = [judge(results(0.0, 142, seed), trades=9).call for seed in range(300)]
     assert calls.count("skill") / 300 <= 0.07

@@ -20,7 +20,7 @@ from mlx_muzero.trading.rules import TradingRules
 SMALL = Recipe(sessions=8, horizon=5, epochs=2, batch=16)
 
 
-@pytest.fixture(params=["muzero", "factored"])
+@pytest.fixture(params=[pytest.param("muzero", marks=pytest.mark.slow), "factored"])
 def config(request, small_config):
     if request.param == "muzero":
         return small_config

@@ -68,12 +68,14 @@ def test_where_nothing_earned_on_the_validation_split_they_stay_flat(walk, rules
         assert net(policy, walk, dear).trades == 0, name
 
 
+@pytest.mark.slow
 def test_seven_exposures_in_basis_points(planted):
     bound = net(PerfectForesight(), planted, CRYPTO).net_pips
     for name, policy in fit_rivals(planted, CRYPTO).items():
         assert 0.0 < net(policy, planted, CRYPTO).net_pips < bound, name
 
 
+@pytest.mark.slow
 def test_they_are_fitted_to_the_quotes(planted, rules):
     market, quoted = with_quotes(planted), replace(rules, costs=QUOTED)
     bound = net(PerfectForesight(), market, quoted).net_pips

@@ -76,6 +76,7 @@ def test_crypto_with_holes_and_every_series(seed, first, every):
     assert assert_same(live, dataset, pair.bars, first, every) > 1000
 
 
+@pytest.mark.slow
 def test_points_may_come_one_by_one_and_old_ones_go():
     pair = history("AAA", 2600, seed=3)
     dense = points("AAA", "book_imbalance", pair.bars.open_time_ns, seed=4)

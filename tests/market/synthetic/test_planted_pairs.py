@@ -114,6 +114,7 @@ def market():
     return planted_pairs(5, 30, session_bars=BARS)
 
 
+@pytest.mark.slow
 def test_the_best_policy_earns_on_bars_what_is_expected_and_keeps_the_limit(market):
     bars, truth = market
     dataset, rules = dataset_of(bars, truth), rules_of(truth)

@@ -94,6 +94,7 @@ def test_the_fewer_are_left_the_more_an_entry_has_to_promise():
     assert (enter[1] > enter[3]).any()
 
 
+@pytest.mark.slow
 def test_whoever_ignores_the_limit_earns_clearly_less():
     _, truth = make_market("planted_scarce", 1, 5)
     best = truth["expected_pips_per_session"]
@@ -126,6 +127,7 @@ def test_the_truth_holds_under_its_limit_alone(market):
         backtest(BestPolicy(from_truth(truth)), dataset, free, starts)
 
 
+@pytest.mark.slow
 def test_a_line_plays_within_the_limit(market):
     bars, truth = market
     other, _ = make_market("planted_scarce", 6, 10, session_bars=BARS)

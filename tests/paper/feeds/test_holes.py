@@ -87,6 +87,7 @@ def test_an_empty_page_in_the_middle_is_not_the_end():
     assert minutes(events, PAIR)[-1] == 0
 
 
+@pytest.mark.slow
 def test_a_venue_that_stands_still_for_half_a_day_is_not_asked_from_the_beginning_each_time():
     """And what it brings later of that time comes whole."""
     stall = 720  # minutes, more than two pages

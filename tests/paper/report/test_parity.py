@@ -87,6 +87,7 @@ def test_a_replay_that_pays_quotes_is_exact(tmp_path):
         assert commission == pytest.approx(0.2 * pip_value * (fill["exposure"] != 0.0), abs=1e-9)
 
 
+@pytest.mark.slow
 def test_a_replay_that_observes_the_spread_is_exact(tmp_path):
     market = replace(CONFIG.market, features="fx_context")
     config, warm = replace(CONFIG, market=market), HISTORY_BARS
