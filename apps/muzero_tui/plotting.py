@@ -1,6 +1,6 @@
 """Curves in braille: two by four dots a character."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
@@ -41,33 +41,108 @@ class View:
         return end - whole / self.zoom, end
 
 
+@dataclass(frozen=True)
+class Line:
+    """A curve and its style."""
+
+    curve: Curve
+    style: str
+
+
 def plot(
-    series: Curve,
+    lines: Sequence[Line],
     width: int,
     height: int,
-    style: str,
     x_text: Callable[[float], str],
     y_text: Callable[[float], str],
     view: View,
+    *,
+    levels: Mapping[str, float] | None = None,
+    star: tuple[float, float, str] | None = None,
 ) -> Text:
-    """A curve with numbers on both axes, in `width` x `height` characters."""
+    """Curves with numbers on both axes, in `width` x `height` characters.
+
+    Args:
+        lines: the first on top.
+        width: columns.
+        height: lines.
+        x_text: number of the x axis, as text.
+        y_text: number of the y axis, as text.
+        view: which part of the x axis is shown.
+        levels: named values of y, drawn as dashed lines.
+        star: x and y of a point to mark, and its style.
+    """
     columns, rows = width - LABEL - 1, height - 1
     if columns < 4 or rows < 1:
         return Text("")
-    if not len(series):
+    axis = [x for line in lines if len(line.curve) for x in (line.curve.x[0], line.curve.x[-1])]
+    if not axis:
         return Text("no data yet", style="dim")
-    left, right = view.bounds(series.x)
-    points = [(x, y) for x, y in zip(series.x, series.y, strict=True) if left <= x <= right]
-    if not points:
+    left, right = view.bounds((min(axis), max(axis)))
+    shown = [_between(line.curve, left, right) for line in lines]
+    values = [y for points in shown for _, y in points]
+    if not values:
         return Text("nothing here: press - to zoom out", style="dim")
-    low, high = min(y for _, y in points), max(y for _, y in points)
-    cells = _rasterize(points, left, right, low, high, columns, rows)
+    values += (levels or {}).values()
+    low, high = min(values), max(values)
+    cells: dict[tuple[int, int], tuple[str, str]] = {}
+    for name, level in (levels or {}).items():
+        _draw_level(cells, name, _place(high, level, low, rows), columns)
+    dots: dict[tuple[int, int], int] = {}
+    for line, points in reversed(list(zip(lines, shown, strict=True))):
+        raster = _rasterize(points, left, right, low, high, columns, rows) if points else []
+        for at, cell in ((at, cell) for at, cell in _filled(raster) if cell):
+            dots[at] = dots.get(at, 0) | cell
+            cells[at] = chr(_BLANK + dots[at]), line.style
+    if star is not None and left <= star[0] <= right:
+        column = _place(left, star[0], right, columns)
+        cells[_place(high, star[1], low, rows), column] = "★", star[2]
+    return _with_axes(cells, (low, high), (left, right), columns, rows, x_text, y_text)
+
+
+def _between(curve: Curve, left: float, right: float) -> list[tuple[float, float]]:
+    return [(x, y) for x, y in zip(curve.x, curve.y, strict=True) if left <= x <= right]
+
+
+def _place(first: float, value: float, last: float, count: int) -> int:
+    """Which of `count` cells from `first` to `last` holds a value."""
+    span = last / 2 - first / 2  # halved: the difference of two numbers may be no number
+    share = (value / 2 - first / 2) / span if span else 0.5
+    return min(max(round(share * (count - 1)), 0), count - 1)
+
+
+def _draw_level(
+    cells: dict[tuple[int, int], tuple[str, str]], name: str, row: int, columns: int
+) -> None:
+    """A dashed line with its name at the right end."""
+    for column, glyph in enumerate(f" {name}".rjust(columns, "╌")[:columns]):
+        cells[row, column] = glyph, "dim"
+
+
+def _filled(raster: list[list[int]]) -> Iterator[tuple[tuple[int, int], int]]:
+    for row, line in enumerate(raster):
+        for column, cell in enumerate(line):
+            yield (row, column), cell
+
+
+def _with_axes(
+    cells: Mapping[tuple[int, int], tuple[str, str]],
+    y_range: tuple[float, float],
+    x_range: tuple[float, float],
+    columns: int,
+    rows: int,
+    x_text: Callable[[float], str],
+    y_text: Callable[[float], str],
+) -> Text:
+    low, high = y_range
     text = Text(no_wrap=True)
-    for row, line in enumerate(cells):
+    for row in range(rows):
         at = {0: y_text(high), rows - 1: y_text(low)}.get(row, "") if rows > 1 else y_text(high)
         text.append(at[:LABEL].rjust(LABEL), "dim").append("│", "dim")
-        text.append("".join(chr(_BLANK + cell) for cell in line), style).append("\n")
-    first, last = x_text(left), x_text(right)
+        for column in range(columns):
+            text.append(*cells.get((row, column), (" ", "")))
+        text.append("\n")
+    first, last = x_text(x_range[0]), x_text(x_range[1])
     gap = max(columns - len(first) - len(last), 1)
     text.append(" " * LABEL + "└" + first + " " * gap + last, "dim")
     return text

@@ -14,7 +14,7 @@ from mlx_muzero.config.presets import PRESETS
 from mlx_muzero.config.schema import STORED, Config
 from mlx_muzero.config.toml import KEYS
 from mlx_muzero.errors import ConfigError
-from mlx_muzero.evaluation.comparison import usual_spread_bps, wide_steps
+from mlx_muzero.evaluation.comparison import plays_by, usual_spread_bps, wide_steps
 from mlx_muzero.market.coverage import notes
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.fit import MarketOf, default_preset, known_market, require_fit
@@ -25,7 +25,9 @@ from mlx_muzero.market.series import MACRO
 from mlx_muzero.market.sessions import embargoed, reach_bars
 from mlx_muzero.market.store.bar_store import BarStore, store_at
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
+from mlx_muzero.market.synthetic.optima import PLANTED
 from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.cost_size import cost_note
 from mlx_muzero.trading.costs import Costs
 
@@ -263,6 +265,23 @@ def settled(
             f"reach over {reach_bars(config):,} bars"
         )
     return config
+
+
+def known_levels(
+    config: Config, database: Path, dataset: MarketDataset, rules: TradingRules
+) -> dict[str, float]:
+    """Net pips a session of a planted market's best policy ("optimum") and of the line.
+
+    Empty for real markets, and where the truth was computed for other sessions, rules or fills.
+    """
+    truth = load_truth(config, database)
+    if truth is None or truth["kind"] not in PLANTED or not plays_by(truth, dataset, rules):
+        return {}
+    told = {
+        "optimum": truth["expected_pips_per_session"],
+        "line": truth.get("line_pips_per_session"),
+    }
+    return {name: float(pips) for name, pips in told.items() if pips is not None}
 
 
 def load_truth(config: Config, database: Path) -> dict[str, Any] | None:

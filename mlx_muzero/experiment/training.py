@@ -12,7 +12,7 @@ from mlx_muzero.config.choices import TrainDevice
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
 from mlx_muzero.config.unused import unused_note
-from mlx_muzero.experiment.loading import costs_of, load_dataset, settled
+from mlx_muzero.experiment.loading import costs_of, known_levels, load_dataset, settled
 from mlx_muzero.experiment.looks import record_training
 from mlx_muzero.experiment.validation_looks import ValidationLooks
 from mlx_muzero.market.dataset import MarketDataset
@@ -200,6 +200,10 @@ class Training:
                     )
                 if origin is not None:
                     trainer.begin_from(*origin)
+            if levels := known_levels(
+                self.config, Path(self.market.store), self.dataset, self.rules
+            ):
+                trainer.journal.levels(levels)
             for line in (self.heading, *self.cautions()):
                 tell(line)
             yield trainer

@@ -69,6 +69,10 @@ class TrainingJournal(Journal):
             numerics=numerics(self._config.search.precision),
         )
 
+    def levels(self, net_pips_per_session: Mapping[str, float]) -> None:
+        """Record what is known to be earned on the market a session, by name."""
+        self.append("levels", net_pips_per_session=dict(net_pips_per_session))
+
     def collected(
         self, played: Round, first: int, counters: Counters, replay: ReplayBuffer
     ) -> None:

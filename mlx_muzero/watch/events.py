@@ -42,7 +42,15 @@ _FORECAST = record(
         "calibration": sequence(_BIN, most=_MOST_NAMES),
     }
 )
-_METRICS = record({}, {"expectancy_pips": _number, "win_frac": _number, "trades": _count})
+_METRICS = record(
+    {},
+    {
+        "expectancy_pips": _number,
+        "net_pips_per_session": _number,
+        "win_frac": _number,
+        "trades": _count,
+    },
+)
 _COUNTERS = {"episodes": count, "steps": count}
 _PAIR = record(
     {},
@@ -82,6 +90,7 @@ SHAPES: dict[str, Shape] = {
             "numerics": _numerics,
         },
     ),
+    "levels": record({"net_pips_per_session": mapping(_number, most=_MOST_NAMES)}),
     "begun_from": record({}, {"checkpoint": text}),
     "phase": record({"phase": text, "episodes": count}),
     "collected": record(

@@ -10,6 +10,7 @@ from mlx_muzero.watch.ending import BEGINNINGS, ENDINGS, condition, ending_after
 from mlx_muzero.watch.index import JournalIndex
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import RunKind, run_kind
+from mlx_muzero.watch.run_config import best_by_of
 from mlx_muzero.watch.units import unit_of
 
 _VALIDATIONS = 1000
@@ -108,8 +109,10 @@ def _best_training(journal: JournalIndex, folder: Path) -> str:
         if event["best"]:
             metrics = event["metrics"]
             unit = unit_of(folder, (journal.newest("started", 1) or [{}])[0])
+            by_trade = best_by_of(folder) == "expectancy"
+            chosen = "expectancy_pips" if by_trade else "net_pips_per_session"
             return (
-                f"{metrics.get('expectancy_pips') or 0.0:+.2f} {unit} a trade, "
+                f"{metrics.get(chosen) or 0.0:+.2f} {unit} a {'trade' if by_trade else 'session'}, "
                 f"{metrics.get('trades') or 0:,} trades"
             )
     return "no validation yet"

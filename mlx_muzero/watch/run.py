@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from mlx_muzero.config.choices import BestBy
 from mlx_muzero.runlog.folder_kinds import Contents, contents_of
 from mlx_muzero.runlog.journal import JOURNAL, utc_now
 from mlx_muzero.untrusted.json_values import finite, in_unit
@@ -13,6 +14,7 @@ from mlx_muzero.watch.index import JournalIndex
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.playback import Playback
 from mlx_muzero.watch.process import holder
+from mlx_muzero.watch.run_config import best_by_of
 from mlx_muzero.watch.train_state import TrainState
 from mlx_muzero.watch.units import unit_of
 
@@ -68,6 +70,11 @@ class WatchedRun:
     def unit(self) -> str:
         """What the run's figures are in: "pips" or "bps"."""
         return unit_of(self.folder, self.state.began)
+
+    @property
+    def best_by(self) -> BestBy:
+        """What chooses a training's best checkpoint."""
+        return best_by_of(self.folder)
 
     def as_dict(self) -> dict[str, Any]:
         """Everything that is shown, for JSON; pips are called what they are."""

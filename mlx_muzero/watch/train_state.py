@@ -28,12 +28,14 @@ class TrainState(JournalState):
         gradient_norm: by training step.
         overflow_frac: share of value targets outside the support, by training step.
         expectancy_pips: of validations, by episode.
+        net_pips: of validations, a session, by episode.
         win_frac: of validations, by episode.
         validation: metrics of the last one.
         validated_at: its episodes.
         targets: FX's, beside the last validation; empty without one, or in another unit.
         best: metrics of the best one.
         best_at: its episodes.
+        levels: net pips a session that are known of the market: its optimum, the line's.
         forecast: what the outcome probabilities were worth at the last validation.
         collected: facts of the last round.
         learned: facts of the last line on learning.
@@ -50,12 +52,14 @@ class TrainState(JournalState):
     gradient_norm: Curve = field(default_factory=Curve)
     overflow_frac: Curve = field(default_factory=Curve)
     expectancy_pips: Curve = field(default_factory=Curve)
+    net_pips: Curve = field(default_factory=Curve)
     win_frac: Curve = field(default_factory=Curve)
     validation: dict[str, Any] = field(default_factory=dict)
     validated_at: int = 0
     targets: dict[str, Any] = field(default_factory=dict)
     best: dict[str, Any] = field(default_factory=dict)
     best_at: int = 0
+    levels: dict[str, float] = field(default_factory=dict)
     forecast: dict[str, Any] = field(default_factory=dict)
     collected: Event = field(default_factory=dict)
     learned: Event = field(default_factory=dict)
@@ -180,10 +184,16 @@ class TrainState(JournalState):
         expectancy = self.validation.get("expectancy_pips")
         won = self.validation.get("win_frac")
         self.expectancy_pips.append(self.validated_at, expectancy)
+        net_pips = self.validation.get("net_pips_per_session")
+        self.net_pips.append(self.validated_at, net_pips)
         self.win_frac.append(self.validated_at, won)
         self.targets = {}
         if self.unit == fx_targets.UNIT and expectancy is not None and won is not None:
             self.targets = fx_targets.compared(expectancy, won)
+
+    def _levels(self, event: Event) -> None:
+        told = event["net_pips_per_session"]
+        self.levels = {name: value for name, value in told.items() if value is not None}
 
     def _saved(self, event: Event) -> None:
         self.checkpoint = event["checkpoint"]
@@ -193,13 +203,14 @@ class TrainState(JournalState):
         self.episodes, self.steps = event["episodes"], event["steps"]
         for series in (*self.losses.values(), self.gradient_norm, self.overflow_frac):
             series.cut(self.steps)
-        for series in (self.expectancy_pips, self.win_frac):
+        for series in (self.expectancy_pips, self.net_pips, self.win_frac):
             series.cut(self.episodes)
         self._rounds.clear()
 
 
 _HANDLERS = {
     "started": TrainState._started,
+    "levels": TrainState._levels,
     "phase": TrainState._phase,
     "collected": TrainState._collected,
     "advanced": TrainState._collected,

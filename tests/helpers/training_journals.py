@@ -9,10 +9,10 @@ from paper_journals import append_decision
 START = datetime(2026, 1, 4, 12, tzinfo=UTC)
 
 
-def training_run(folder, rounds=48):
+def training_run(folder, rounds=48, config="", levels=None):
     """The folder and a clock that stands at its last event."""
     folder.mkdir(parents=True)
-    (folder / "config.toml").touch()
+    (folder / "config.toml").write_text(config)
     now = [START]
     journal = Journal(folder / "journal.jsonl", lambda: now[0])
     journal.append(
@@ -20,6 +20,8 @@ def training_run(folder, rounds=48):
         outcomes=["UP", "NEUTRAL", "DOWN"], episodes_due=2000, replay_capacity=1000,
         min_trade_frac=0.3, backend="native",
     )  # fmt: skip
+    if levels:
+        journal.append("levels", net_pips_per_session=levels)
     for number in range(1, rounds + 1):
         now[0] += timedelta(seconds=16)
         journal.append(

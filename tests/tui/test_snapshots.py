@@ -63,6 +63,12 @@ def training():
     return training_run(Path("runs/edge"))
 
 
+def planted():
+    """A training on a planted market, whose best checkpoint net pips choose."""
+    levels = {"optimum": 19.5, "line": 11.2}
+    return training_run(Path("runs/edge"), config='train.best_by = "net_pips"\n', levels=levels)
+
+
 def profiled():
     folder, clock = training()
     (folder / "profile.json").write_text(json.dumps(PROFILE))
@@ -94,6 +100,7 @@ STATES = {
     "runs-none": (lambda: (Path("runs"), lambda: START), []),
     "train-overflow": (training, ["v"] * 8),
     "train-no-data": (lambda: empty("config.toml"), []),
+    "train-planted": (planted, []),
     "train-replay": (training, ["semicolon", "semicolon"]),
     "live-halted": (halted, []),
     "live-past": (paper, ["semicolon", "semicolon"]),
@@ -109,7 +116,7 @@ STATES = {
 }
 """At the smallest, which shows what has no room."""
 
-WIDE_STATES = {"live-stale": (stale, [])}
+WIDE_STATES = {"live-stale": (stale, []), "train-planted": (planted, [])}
 """Whose reasons only the largest has room for."""
 
 WAYS = SCREENS | STATES | WIDE_STATES

@@ -12,7 +12,7 @@ from mlx_muzero.watch.events import Event
 from mlx_muzero.watch.paper_state import PaperState
 from muzero_tui.formats import bar, clock, fitting, money, number, percent, price, signed
 from muzero_tui.paint import Paint
-from muzero_tui.plotting import plot
+from muzero_tui.plotting import Line, plot
 from muzero_tui.widgets.condition import condition_of
 from muzero_tui.widgets.panel import Panel, PlotPanel
 from muzero_tui.widgets.price_chart import PriceChart
@@ -112,7 +112,7 @@ class EquityPlot(PlotPanel, PaperPanel):
             series, style, y_text = self.state.equity, paint.curve, _money
         else:
             series, style, y_text = self.state.drawdown_frac, paint.bad, _tenths
-        return plot(series, width, height, style, _moment, y_text, self.view)
+        return plot([Line(series, style)], width, height, _moment, y_text, self.view)
 
 
 class Market(PriceChart, EquityPlot):

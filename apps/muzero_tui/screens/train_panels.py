@@ -1,6 +1,7 @@
 """The panels of the train screen."""
 
 from collections.abc import Callable
+from textwrap import wrap
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -10,12 +11,13 @@ from mlx_muzero.config import fx_targets
 from mlx_muzero.untrusted.terminal_text import clean_line
 from mlx_muzero.watch.curve import Curve
 from mlx_muzero.watch.train_state import TrainState
-from muzero_tui.formats import bar, duration, number, percent, signed
+from muzero_tui.formats import bar, duration, fitting, number, percent, signed
 from muzero_tui.paint import Paint
-from muzero_tui.plotting import plot
+from muzero_tui.plotting import Line, View, plot
 from muzero_tui.widgets.panel import Panel, PlotPanel
 
 _BIN_WIDTH = 13
+_LEAST_PART = 26
 _FROM_BARS = "bars teach a factored model, it collects none"
 ALARMS = "notice over 40 %, warning over 60 %, critical over 90 %"
 
@@ -48,21 +50,56 @@ class LossPlot(PlotPanel, TrainPanel):
         return ("total", *terms, "gradient norm", "support overflow")
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
-        """The terms on one line, and one curve."""
+        """The terms that fit on one line, the shown one first, and its curve."""
         state, name = self.state, self.curve
         self.border_title = Content(f"losses: {clean_line(name)}")
-        parts = Text(no_wrap=True)
-        for term in sorted(state.losses, key="total".__ne__):
-            series = state.losses[term]
+        terms = sorted(state.losses, key=lambda term: (term != name, term != "total"))
+        parts = []
+        for term in terms:
             style = f"bold {paint.accent}" if term == name else ""
-            parts.append(f"{term[:6]} ", "dim").append(f"{number(series.last, 3)} ", style)
+            figure = f"{number(state.losses[term].last, 3)}  "
+            parts.append(Text.assemble((f"{clean_line(term)} ", "dim"), (figure, style)))
         series = {
             "gradient norm": state.gradient_norm,
             "support overflow": state.overflow_frac,
         }.get(name) or state.losses.get(name, Curve())
-        x_text = _thousands
-        curve = plot(series, width, height - 1, paint.curve, x_text, _short, self.view)
-        return parts.append("\n").append_text(curve)
+        lines = [Line(series, paint.curve)]
+        curve = plot(lines, width, height - 1, _thousands, _short, self.view)
+        return fitting(parts, width).append("\n").append_text(curve)
+
+
+class LossParts(TrainPanel):
+    """Every loss's curve, side by side."""
+
+    TITLE = "parts of the loss"
+    HELP: ClassVar[str] = (
+        "The unweighted loss of every part over the training steps, each on a scale of its own, "
+        "with its last value. The panel of losses shows one of them in full."
+    )
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """As many as there is room for, in columns."""
+        terms = [term for term in self.state.losses if term != "total"]
+        if not terms:
+            return Text("no data: nothing learned yet", paint.muted)
+        fit = max(min(len(terms), width // _LEAST_PART), 1)
+        room = width // fit
+        blocks = [self._part(term, room - 1, height, paint) for term in terms[:fit]]
+        text = Text(no_wrap=True)
+        for row in range(height):
+            for block in blocks:
+                line = block[row].copy() if row < len(block) else Text("")
+                line.truncate(room - 1)
+                text.append_text(line).append(" " * (room - line.cell_len))
+            text.append("\n")
+        return text
+
+    def _part(self, term: str, width: int, height: int, paint: Paint) -> list[Text]:
+        series = self.state.losses[term]
+        head = Text.assemble((f"{clean_line(term)} ", "dim"), (number(series.last, 3), "bold"))
+        lines = [Line(series, paint.curve)]
+        drawn = plot(lines, width, height - 1, _thousands, _short, View())
+        return [head, *drawn.split("\n")]
 
 
 class ValidationPlot(PlotPanel, TrainPanel):
@@ -71,34 +108,56 @@ class ValidationPlot(PlotPanel, TrainPanel):
     TITLE = "validation"
     HELP: ClassVar[str] = (
         "Sessions of the validation split played with search and without noise.\n"
-        "expectancy: net pips per trade after costs, or basis points (bps) if the run counts in "
-        "those; win: share of trades with a net profit.\n"
-        "v changes the curve. Evaluation and export use the best one.\n"
+        "First comes what chooses the best checkpoint (train.best_by), which ★ marks: net pips a "
+        "session, or expectancy, net pips per trade after costs; basis points (bps) if the run "
+        "counts in those. v shows the others; win is the share of trades with a net profit. "
+        "Evaluation and export use the best one.\n"
+        "Dashed, on a planted market: the net pips a session of its optimum, and of the line, a "
+        "linear model fitted on it.\n"
         "In the title, for a currency pair: the FX specification's target."
     )
 
     @property
     def curves(self) -> tuple[str, ...]:
-        """Expectancy and win rate."""
-        return ("expectancy", "win rate")
+        """What chooses the best checkpoint first."""
+        names = ("expectancy", "net pips", "win rate")
+        return names if self.watched.best_by == "expectancy" else (names[1], names[0], names[2])
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """The last validation, the best one, and one curve over episodes."""
-        state = self.state
-        by_trade = self.curve == "expectancy"
-        target = fx_targets.EXPECTANCY_TEXT if by_trade else fx_targets.WIN_TEXT
-        unit = f", {self.watched.unit}" if by_trade else ""
-        suffix = f", target {target}" if state.targets else unit
-        self.border_title = Content(f"validation: {self.curve}{suffix}")
-        last = _validation("last", state.validated_at, state.validation, paint)
-        best = _validation("best", state.best_at, state.best, paint)
-        if last.cell_len + best.cell_len > width:
-            # There is no room for all of the best one: keep its episode and expectancy.
-            best = best[: max(best.plain.find(" win"), 0)]
-        head = last.append_text(best)
-        series = state.expectancy_pips if by_trade else state.win_frac
-        y_text: Callable[[float], str] = signed if by_trade else percent
-        curve = plot(series, width, height - 1, paint.curve, _thousands, y_text, self.view)
+        state, name = self.state, self.curve
+        of_name: dict[str, tuple[Curve, str, Callable[[float], str]]] = {
+            "expectancy": (state.expectancy_pips, "expectancy_pips", _signed),
+            "net pips": (state.net_pips, "net_pips_per_session", _signed),
+            "win rate": (state.win_frac, "win_frac", percent),
+        }
+        series, metric, y_text = of_name[name]
+        unit = self.watched.unit
+        targets = {"expectancy": fx_targets.EXPECTANCY_TEXT, "win rate": fx_targets.WIN_TEXT}
+        title = [f"validation: {f'net {unit} a session' if name == 'net pips' else name}"]
+        if state.targets and name in targets:
+            title.append(f", target {targets[name]}")
+        if name == "expectancy":
+            title.append(f", {unit}")
+        self.border_title = Content(fitting([*map(Text, title)], max(width - 4, 1)).plain)
+        best = state.best.get(metric)
+        curve = plot(
+            [Line(series, paint.curve)],
+            width,
+            height - 1,
+            _thousands,
+            y_text,
+            self.view,
+            levels=state.levels if name == "net pips" else None,
+            star=None if best is None else (state.best_at, best, f"bold {paint.accent}"),
+        )
+        head = fitting(
+            [
+                *_validation("last", state.validated_at, state.validation, metric, paint),
+                *_validation("best", state.best_at, state.best, metric, paint),
+            ],
+            width,
+        )
         return head.append("\n").append_text(curve)
 
 
@@ -144,7 +203,7 @@ class Progress(TrainPanel):
         elif state.engine:
             text.append(clean_line(state.engine), paint.muted)
         elif stage:
-            text.append(stage.hint, paint.muted)
+            text.append("\n".join(wrap(stage.hint, max(width, 1))), paint.muted)
         return text
 
 
@@ -244,14 +303,18 @@ class OutcomeCalibration(TrainPanel):
         return text
 
 
-def _validation(word: str, at: int, found: dict[str, Any], paint: Paint) -> Text:
-    """A validation in a few words; empty if there was none."""
+def _validation(word: str, at: int, found: dict[str, Any], metric: str, paint: Paint) -> list[Text]:
+    """A validation in a few words, the most important first; none if there was none."""
     if not found:
-        return Text()
-    pips = found.get("expectancy_pips")
-    text = Text().append(f"{word}@{at} ", "dim").append(signed(pips), paint.sign(pips))
-    text.append(f" win {percent(found.get('win_frac'))}")
-    return text.append(f" {number(found.get('trades'))} tr  ", "dim")
+        return []
+    pips = found.get(metric if metric != "win_frac" else "expectancy_pips")
+    head = Text.assemble((f"{word}@{at} ", "dim"), (signed(pips), paint.sign(pips)))
+    won = f" win {percent(found.get('win_frac'))}"
+    return [head, Text(won), Text(f" {number(found.get('trades'))} trades  ", "dim")]
+
+
+def _signed(value: float) -> str:
+    return signed(value)
 
 
 def _pair(text: Text, name: str, value: str, width: int) -> None:
