@@ -12,6 +12,10 @@ extern const Product kAvx512BFloat16;  // in place of kAvx512Kernels' own
 extern const Product kAvx512Int8;
 extern const Kernels kAvx2Kernels;
 extern const Product kAvx2Int8;
+#elif defined(__aarch64__)
+extern const Product kNeonBFloat16;  // in place of kBaselineKernels' own
+extern const Product kNeonFloat16;
+extern const Product kNeonInt8;
 #endif
 extern const Kernels kBaselineKernels;
 

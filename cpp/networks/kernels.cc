@@ -1,11 +1,12 @@
 #include "networks/kernels.h"
 
+#include "networks/arm_features.h"
 #include "networks/kernel_sets.h"
 
 namespace muzero::networks {
 namespace {
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
 void replace(Kernels& kernels, Precision precision, const Product& product) {
   kernels.products[static_cast<int>(precision)] = product;
 }
@@ -29,6 +30,12 @@ std::vector<Kernels> look() {
   }
 #endif
   found.push_back(kBaselineKernels);
+#if defined(__aarch64__)
+  const ArmFeatures features = arm_features();
+  if (features.bfloat16) replace(found.back(), Precision::kBFloat16, kNeonBFloat16);
+  if (features.fhm) replace(found.back(), Precision::kFloat16, kNeonFloat16);
+  if (features.dot) replace(found.back(), Precision::kInt8, kNeonInt8);
+#endif
   return found;
 }
 
