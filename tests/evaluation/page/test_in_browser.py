@@ -4,6 +4,7 @@ A machine without one skips these aloud: the other tests of this folder hold wha
 """
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -138,6 +139,45 @@ def test_text_keeps_its_contrast(browser, url, scheme):
     for text in ("ink", "muted", "accent", "gain", "loss", "warn"):
         for ground in ("panel", "ground", "sunk"):
             assert tab.run(f"({ratio})('{text}', '{ground}')") >= 4.5, (text, ground)
+
+
+def test_policies_are_told_apart_and_look_the_same_in_every_plot(browser, tmp_path):
+    page = sample_page()
+    judged, *_ = page.courses
+    courses = [judged, *(replace(judged, name=f"rule {number}") for number in range(14))]
+    lines = [replace(page.plots[0].lines[0], name=f"rule {number}") for number in (9, 2)]
+    write_page(
+        replace(page, courses=courses, plots=[replace(page.plots[0], lines=lines)]),
+        tmp_path / "page.html",
+    )
+    tab = browser.open((tmp_path / "page.html").as_uri())
+    tab.wait("document.querySelectorAll('#equity .legend li').length === 15")
+    mark = "getComputedStyle(each.querySelector('i'))"
+    look = f"(each) => [each.textContent, ((i) => i.color + i.borderTopStyle)({mark})]"
+    looks = dict(tab.run(f"[...document.querySelectorAll('#equity .legend li')].map({look})"))
+    assert len(set(looks.values())) == 15
+    plotted = dict(
+        tab.run(f"[...document.querySelectorAll('.panel.narrow .legend li')].map({look})")
+    )
+    assert plotted == {name: looks[name] for name in ("rule 9", "rule 2")}
+
+
+def test_the_chart_grows_to_the_decision_beside_it_but_not_out_of_sight(browser, url):
+    tab = browser.open(url, width=1200, height=1000)
+    height = "document.querySelector('.chart.market').clientHeight"
+    assert tab.run(height) == 480
+    tab.run("document.querySelector('#trades tbody button').click()")
+    tab.wait(f"{height} > 480")
+    bottom = "document.querySelector('{}').getBoundingClientRect().bottom"
+    beside = tab.run(bottom.format(".beside > .split"))
+    assert beside <= tab.run(bottom.format("#decision")) + 1
+    assert (
+        beside - tab.run("document.querySelector('.beside > .split').getBoundingClientRect().top")
+        <= 1000
+    )
+    tab.run("document.querySelector('[aria-label=\"Close this decision\"]').click()")
+    tab.wait(f"{height} === 480")
+    assert tab.errors() == []
 
 
 def test_a_phone_needs_no_sideways_scrolling(browser, url):

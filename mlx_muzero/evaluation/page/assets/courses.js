@@ -14,7 +14,7 @@ function coursesPanel(page) {
   });
   const told =
     `Net of costs, in ${page.unit}; pairs of the same hours together, one after another. ` +
-    "Below: how far each is under its peak. Dashed names are hidden; a click shows them.";
+    "Below: how far each is under its peak. Names in dashed frames are hidden; a click shows them.";
   return panel("equity", "Equity and drawdown", legend, host, readout, note(told));
 }
 
@@ -76,8 +76,8 @@ function seriesOf(chart, course, place, judged) {
   const at = (values) => Array.from(values, (value, i) => ({ time: course.minute[i] * 60, value }));
   equity.setData(at(course.equity));
   drawdown.setData(at(drawdowns(course.equity).map((value) => -value)));
-  const mark = make("i");
-  const button = make("button", { type: "button", click: () => show(!shown) }, mark, course.name);
+  const pen = policyPen(place);
+  const button = make("button", { type: "button", click: () => show(!shown) }, penMark(pen), course.name);
   let shown;
   function show(wanted) {
     shown = wanted;
@@ -85,9 +85,7 @@ function seriesOf(chart, course, place, judged) {
     for (const each of [equity, drawdown]) each.applyOptions({ visible: wanted });
   }
   function recolour() {
-    const pen = colour(policyColour(place));
-    mark.style.color = pen;
-    for (const each of [equity, drawdown]) each.applyOptions({ color: pen });
+    for (const each of [equity, drawdown]) each.applyOptions({ color: colour(pen.colour), lineStyle: pen.line });
   }
   recolour();
   show(!outOfScale);

@@ -31,7 +31,7 @@ function panels(page) {
     page.courses.length ? coursesPanel(page) : null,
     ...traded.slice(0, 1),
     ...inPairs(page.tables.slice(0, 1).map(tablePanel)),
-    ...inPairs(page.plots.map(plotPanel)),
+    ...inPairs(page.plots.map((plot) => plotPanel(plot, page.courses))),
     ...inPairs(page.tables.slice(1).map(tablePanel)),
     ...traded.slice(1),
     again(page.again),
@@ -59,7 +59,7 @@ function tradeParts(page) {
   }
   const named = fillAt(location.hash, trades);
   if (named) whenAttached(() => open(named));
-  const chart = make("div", { class: "split" }, market.parts);
+  const chart = make("div", { class: "beside" }, make("div", { class: "split" }, market.parts));
   const section = panel("market", "Market and fills", make("div", { class: "split" }, chart, decision), note(page.decisions?.note));
   return [section, tradesPanel(page, trades, open)];
 }

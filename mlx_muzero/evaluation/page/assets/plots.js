@@ -5,15 +5,16 @@ const PLOT_HEIGHT = 300;
 const TICKS = 5;
 
 /** A panel with a plot, its legend, and the same figures as a table. */
-function plotPanel(plot) {
+function plotPanel(plot, courses) {
+  const pens = pensOf(plot.lines, courses);
   const figure = make("div", { class: "plot", role: "img", "aria-label": spoken(plot) });
-  const redraw = (width) => figure.replaceChildren(drawn(plot, width));
+  const redraw = (width) => figure.replaceChildren(drawn(plot, pens, width));
   onWidth(figure, redraw);
   onTheme(() => figure.clientWidth && redraw(Math.floor(figure.clientWidth)));
   const table = plot.table
     ? make("details", {}, make("summary", {}, "The figures as a table"), plainTable(plot.table))
     : null;
-  const legend = plot.lines.length > 1 ? legendOf(plot.lines) : null;
+  const legend = plot.lines.length > 1 ? legendOf(plot.lines, pens) : null;
   const made = panel(slug(plot.title), plot.title, legend, figure, note(plot.note), table);
   made.classList.add("narrow");
   return made;
@@ -24,16 +25,18 @@ function spoken(plot) {
   return `${plot.title}: ${plot.y} by ${plot.x}, of ${names}. The table below has the figures.`;
 }
 
-function legendOf(lines) {
-  const items = lines.map((line, place) => {
-    const mark = make("i");
-    mark.style.color = `var(--${policyColour(place)})`;
-    return make("li", {}, make("span", {}, mark, line.name));
-  });
+/** The pens of policies as in the chart of their courses; of other lines, in order. */
+function pensOf(lines, courses) {
+  const places = lines.map((line) => courses.findIndex((course) => course.name === line.name));
+  return places.map((place, i) => policyPen(places.includes(-1) ? i : place));
+}
+
+function legendOf(lines, pens) {
+  const items = lines.map((line, i) => make("li", {}, make("span", {}, penMark(pens[i]), line.name)));
   return make("ul", { class: "legend" }, items);
 }
 
-function drawn(plot, width) {
+function drawn(plot, pens, width) {
   const values = (name) => plot.lines.flatMap((line) => line[name] ?? []).filter(known);
   const band = plot.lines[0];
   const x = scale(values("x"), MARGIN.left, width - MARGIN.right, plot.diagonal ? values("y") : []);
@@ -41,9 +44,10 @@ function drawn(plot, width) {
   const y = scale(ys, PLOT_HEIGHT - MARGIN.bottom, MARGIN.top, plot.diagonal ? values("x") : [0]);
   const svg = draw("svg", { class: "plot", viewBox: `0 0 ${width} ${PLOT_HEIGHT}`, height: PLOT_HEIGHT });
   svg.append(...axes(plot, x, y, width));
-  if (band.low && band.high) svg.append(ribbon(band, x, y));
+  if (band.low && band.high) svg.append(ribbon(band, pens[0], x, y));
   plot.lines.toReversed().forEach((line, back) => {
-    svg.append(...stroke(line, plot.lines.length - 1 - back, x, y, plot.diagonal));
+    const place = plot.lines.length - 1 - back;
+    svg.append(...stroke(line, pens[place], place === 0 ? 2.5 : 1.5, x, y, plot.diagonal));
   });
   return svg;
 }
@@ -104,20 +108,20 @@ function markedAt([value, name], x, bottom) {
   ];
 }
 
-function ribbon(line, x, y) {
+function ribbon(line, pen, x, y) {
   const edge = (values) => line.x.map((value, i) => `${x.at(value)},${y.at(values[i])}`);
   const points = [...edge(line.high), ...edge(line.low).reverse()].join(" ");
-  return draw("polygon", { points, fill: colour(policyColour(0)), opacity: 0.14 });
+  return draw("polygon", { points, fill: colour(pen.colour), opacity: 0.14 });
 }
 
-function stroke(line, place, x, y, dots) {
-  const pen = colour(policyColour(place));
+function stroke(line, pen, width, x, y, dots) {
+  const ink = colour(pen.colour);
   const path = line.x.map((value, i) => `${i ? "L" : "M"}${x.at(value)} ${y.at(line.y[i])}`).join("");
-  const width = place === 0 ? 2.5 : 1.5;
-  const parts = [draw("path", { d: path, stroke: pen, "stroke-width": width, "stroke-linejoin": "round" })];
+  const look = { stroke: ink, "stroke-width": width, "stroke-dasharray": pen.array, "stroke-linejoin": "round" };
+  const parts = [draw("path", { d: path, ...look })];
   if (dots) {
     line.x.forEach((value, i) => {
-      parts.push(draw("circle", { cx: x.at(value), cy: y.at(line.y[i]), r: 4, fill: pen }));
+      parts.push(draw("circle", { cx: x.at(value), cy: y.at(line.y[i]), r: 4, fill: ink }));
     });
   }
   return parts;

@@ -1,6 +1,15 @@
 // Light or dark: as the system says, until the reader chooses.
 
 const CHOSEN = "mlx-muzero-theme";
+const OTHERS = 6;
+/* Colours of policies beside the judged one, in the style sheet. */
+const DASHES = [
+  { line: LightweightCharts.LineStyle.Solid, array: "none", border: "solid" },
+  { line: LightweightCharts.LineStyle.Dashed, array: "7 4", border: "dashed" },
+  { line: LightweightCharts.LineStyle.Dotted, array: "2 3", border: "dotted" },
+  { line: LightweightCharts.LineStyle.LargeDashed, array: "14 5", border: "double" },
+];
+/* Lines of one colour: as the chart library, SVG and the legend write them. */
 const system = matchMedia("(prefers-color-scheme: dark)");
 const followers = [];
 
@@ -54,9 +63,19 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-/** The colour of the policy at `place`: the judged one is the first. */
-function policyColour(place) {
-  return place === 0 ? "judged" : `other-${((place - 1) % 6) + 1}`;
+/** The pen of the policy at `place`, the judged one first: a colour, and dashes once colours recur. */
+function policyPen(place) {
+  if (place === 0) return { colour: "judged", ...DASHES[0] };
+  const turn = Math.floor((place - 1) / OTHERS) % DASHES.length;
+  return { colour: `other-${((place - 1) % OTHERS) + 1}`, ...DASHES[turn] };
+}
+
+/** A piece of the pen's line, for a legend. */
+function penMark(pen) {
+  const mark = make("i");
+  mark.style.color = `var(--${pen.colour})`;
+  mark.style.borderTopStyle = pen.border;
+  return mark;
 }
 
 /** What every chart of the library looks like. */
