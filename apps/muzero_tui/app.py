@@ -160,7 +160,7 @@ class MuZeroApp(Watcher):
 
     def _open(self, run: WatchedRun) -> None:
         run.poll()
-        self._from_thread(partial(self._opened, run))
+        self.from_thread(partial(self._opened, run))
 
     def _opened(self, run: WatchedRun) -> None:
         if run is self.watched:  # another may have been chosen meanwhile
@@ -245,9 +245,9 @@ class MuZeroApp(Watcher):
             answer, severity = control.send(run / "control.sock", name), "information"
         except RunError as error:
             answer, severity = str(error), "error"
-        self._from_thread(partial(self.notify, answer, severity=severity, timeout=10))
+        self.from_thread(partial(self.notify, answer, severity=severity, timeout=10))
 
-    def _from_thread(self, callback: Callable[[], None]) -> None:
+    def from_thread(self, callback: Callable[[], None]) -> None:
         """Call `callback` in the application's thread, unless the application is ending."""
         if not self.leaving:
             with suppress(RuntimeError, CancelledError):

@@ -15,6 +15,7 @@ class Paint:
         accent: chosen or highlighted.
         curve: curves and bars.
         muted: less important text.
+        other: what none of these fits.
     """
 
     good: str
@@ -22,14 +23,20 @@ class Paint:
     bad: str
     accent: str
     curve: str
+    other: str
     muted: str = "dim"
 
     @classmethod
     def of(cls, variables: Mapping[str, str]) -> "Paint":
         """From a theme's variables."""
         names = {"good": "success", "warning": "warning", "bad": "error"}
-        names |= {"accent": "accent", "curve": "primary"}
+        names |= {"accent": "accent", "curve": "primary", "other": "secondary"}
         return cls(**{own: _rich(variables.get(theirs, "")) for own, theirs in names.items()})
+
+    def run(self, place: int) -> str:
+        """Style of a run that is compared with others, which has its number beside it."""
+        styles = (self.curve, self.accent, self.good, self.bad, self.other, self.warning)
+        return styles[place % len(styles)]
 
     def sign(self, value: float | None) -> str:
         """Style of a gain or a loss, next to which the sign is printed too."""

@@ -43,10 +43,17 @@ class View:
 
 @dataclass(frozen=True)
 class Line:
-    """A curve and its style."""
+    """A curve.
+
+    Attributes:
+        curve: its points.
+        style: of its dots.
+        name: written at its right end, where several have to be told apart.
+    """
 
     curve: Curve
     style: str
+    name: str = ""
 
 
 def plot(
@@ -94,6 +101,12 @@ def plot(
         for at, cell in ((at, cell) for at, cell in _filled(raster) if cell):
             dots[at] = dots.get(at, 0) | cell
             cells[at] = chr(_BLANK + dots[at]), line.style
+    for line, points in reversed(list(zip(lines, shown, strict=True))):
+        if line.name and points:
+            end = max(_place(left, points[-1][0], right, columns) - len(line.name) + 1, 0)
+            row = _place(high, points[-1][1], low, rows)
+            for column, glyph in enumerate(line.name, end):
+                cells[row, column] = glyph, f"bold {line.style}"
     if star is not None and left <= star[0] <= right:
         column = _place(left, star[0], right, columns)
         cells[_place(high, star[1], low, rows), column] = "★", star[2]

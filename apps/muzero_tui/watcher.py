@@ -52,6 +52,10 @@ class Watcher(App[None]):
         return before != (self.profile, self.profile_problem)
 
     @abstractmethod
+    def from_thread(self, callback: Callable[[], None]) -> None:
+        """Call `callback` in the application's thread, unless the application is ending."""
+
+    @abstractmethod
     def choose(self, folder: Path) -> None:
         """Watch the run in `folder`."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.choices import ExportFormat, FillAt
-from mlx_muzero.config.presets import FX_MICRO
+from mlx_muzero.config.recorded import config_of_run
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.files.regular import read_text, write_text
@@ -218,24 +218,6 @@ class RunFolder(RunFolderBase):
         if not begun.spans_ns and os.access(self.path, os.W_OK):
             completed = replace(market, store=begun.store)
             write_text(self._market_path, json.dumps(asdict(completed), indent=1))
-
-
-def config_of_run(path: Path) -> Config:
-    """The configuration in a run's folder; errors as `toml.load`, but links are not followed.
-
-    Raises:
-        ConfigError: it cannot be read, or it has problems (all listed).
-    """
-    return config_of_text(config_toml.text_of(path, follow=False), path)
-
-
-def config_of_text(text: str, path: Path) -> Config:
-    """A recorded configuration, `text` in the file at `path`; errors as `toml.loads`.
-
-    One of 0.1.0 left no bars out at the start of its splits.
-    """
-    before = replace(FX_MICRO, market=replace(FX_MICRO.market, embargo_bars=0))
-    return config_toml.loads(text, str(path), before)
 
 
 def schema(config: Config, table: ActionTable) -> dict[str, Any]:

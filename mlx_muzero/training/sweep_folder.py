@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.recorded import config_of_text
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.files.regular import read_text, require_folder, write_text
 from mlx_muzero.runlog.journal import Journal, read
 from mlx_muzero.runlog.part_times import PartTimes
 from mlx_muzero.runlog.run_folder import RunFolderBase
-from mlx_muzero.training.run import RunFolder, config_of_text
+from mlx_muzero.training.run import RunFolder
 from mlx_muzero.untrusted.json_values import parsed
 from mlx_muzero.untrusted.shapes import Malformed, number, optional, record, sequence, text
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.recorded import config_of_run
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.files.regular import read_text, require_folder, write_text
 from mlx_muzero.market.rolling_windows import rolling_windows
 from mlx_muzero.runlog.part_times import PartTimes
 from mlx_muzero.runlog.run_folder import RunFolderBase
-from mlx_muzero.training.run import MarketRecord, RunFolder, config_of_run
+from mlx_muzero.training.run import MarketRecord, RunFolder
 from mlx_muzero.types import I64
 from mlx_muzero.untrusted.json_values import parsed
 

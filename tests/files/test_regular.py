@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from mlx_muzero.config.recorded import config_of_run
 from mlx_muzero.errors import ConfigError, StorageError
 from mlx_muzero.files import regular as regular_files
 from mlx_muzero.paper.records.folder import PaperFolder
@@ -16,7 +17,7 @@ from mlx_muzero.runlog.decision_log import DecisionRecord
 from mlx_muzero.runlog.folders import append_line, replaced
 from mlx_muzero.runlog.journal import Journal, read
 from mlx_muzero.runlog.lock import lock_holder, lock_number, locked
-from mlx_muzero.training.run import RunFolder, config_of_run
+from mlx_muzero.training.run import RunFolder
 from mlx_muzero.training.walk_forward_folder import WalkForwardFolder
 from paper_sessions import settings
 

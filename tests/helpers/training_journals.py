@@ -9,7 +9,7 @@ from paper_journals import append_decision
 START = datetime(2026, 1, 4, 12, tzinfo=UTC)
 
 
-def training_run(folder, rounds=48, config="", levels=None):
+def training_run(folder, rounds=48, config="", levels=None, lift=0.0):
     """The folder and a clock that stands at its last event."""
     folder.mkdir(parents=True)
     (folder / "config.toml").write_text(config)
@@ -40,7 +40,7 @@ def training_run(folder, rounds=48, config="", levels=None):
                 gradient_norm=0.5 + fall, overflow_frac=0.0, steps_per_s=11.8,
             )  # fmt: skip
         if number % 8 == 0:
-            pips = 4 * math.sin(number / 12)
+            pips = lift + 4 * math.sin(number / 12)
             journal.append(
                 "validated", episodes=16 * number, steps=40 * number, best=number in (8, 16, 24),
                 metrics={"expectancy_pips": pips, "win_frac": 0.5 + pips / 40, "trades": 210,

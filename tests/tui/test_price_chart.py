@@ -14,7 +14,7 @@ from muzero_tui.paint import Paint
 from muzero_tui.screens.live_panels import Market
 from tui_pilots import app_of, drive, press
 
-PAINT = Paint("good", "warning", "bad", "accent", "curve")
+PAINT = Paint("good", "warning", "bad", "accent", "curve", "other")
 PRICES = st.floats(-1e300, 1e300) | st.floats(0.01, 1e5)
 
 

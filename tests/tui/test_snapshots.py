@@ -82,6 +82,19 @@ def empty(kind):
     return folder, lambda: START
 
 
+def compared():
+    """Trainings that differ in a few keys."""
+    configs = (
+        "",
+        'train.best_by = "net_pips"\ntrain.learning_rate = 0.5\n',
+        "search.num_simulations = 9\n",
+    )
+    for number, config in enumerate(configs):
+        folder, lift = Path(f"runs/try-{number}"), 1.5 * number
+        _, clock = training_run(folder, rounds=32 + 8 * number, config=config, lift=lift)
+    return Path("runs"), clock
+
+
 def several():
     training()
     return Path("runs"), paper()[1]
@@ -89,6 +102,7 @@ def several():
 
 SCREENS = {
     "runs": (several, []),
+    "runs-compared": (compared, ["o", "o", "m", "up", "m", "up", "m", "p"]),
     "train": (training, []),
     "live": (paper, []),
     "tree": (paper, ["4", "down", "tab", "down"]),
@@ -145,6 +159,9 @@ def test_it_looks_as_it_did(name, size, snap_compare, monkeypatch, tmp_path):
 
     async def settle(pilot):
         await opened(pilot)
-        await press(pilot, *keys)
+        for key in keys:
+            await press(pilot, key)
+            await pilot.app.workers.wait_for_complete()  # a marked run is read
+        await press(pilot)
 
     assert snap_compare(MuZeroApp(folder, clock=clock), terminal_size=size, run_before=settle)

@@ -25,10 +25,11 @@ def binding_ids(app: type[App[None]]) -> set[str]:
     from muzero_tui.screens.tree import TreeScreen
     from muzero_tui.widgets.panel import PlotPanel
     from muzero_tui.widgets.search_tree import SearchTree
+    from muzero_tui.widgets.tables import LiveTable
 
     owners: tuple[type[Any], ...] = (
         app, RunScreen, LiveScreen, TreeScreen, PlotPanel, SearchTree, ConfirmScreen,
-        HelpScreen, RunsTable, PairTable,
+        HelpScreen, RunsTable, PairTable, LiveTable,
     )  # fmt: skip
     bindings = (binding for owner in owners for binding in owner.BINDINGS)
     return {binding.id for binding in bindings if isinstance(binding, Binding) and binding.id}
