@@ -229,9 +229,8 @@ class Pager:
         misses, stride_ns, found_ns = 1, self._reach.minutes * MINUTE_NS, end_ns
         while at_ns < end_ns:
             page = await self._ask(at_ns, self._way)
-            times = self._from(page, at_ns)
-            if len(times):
-                found_ns = min(int(times[0]), end_ns)
+            if len(self._from(page, at_ns)):
+                found_ns = at_ns
                 break
             covered_ns = self._covered_ns(page)
             clear_ns = at_ns + covered_ns if at_ns == clear_ns else clear_ns
@@ -241,12 +240,12 @@ class Pager:
             else:
                 at_ns += stride_ns
                 stride_ns *= 2
+        # Bars may be left out even before the first of an answer: only empty ones clear minutes.
         while found_ns - clear_ns > covered_ns:
             middle_ns = clear_ns + (found_ns - clear_ns) // 2 // MINUTE_NS * MINUTE_NS
             page = await self._ask(middle_ns, self._way)
-            times = self._from(page, middle_ns)
-            if len(times) and times[0] < found_ns:
-                found_ns = int(times[0])
+            if len(self._from(page, middle_ns)):
+                found_ns = middle_ns
             else:
                 covered_ns = self._covered_ns(page)
                 clear_ns = min(middle_ns + covered_ns, found_ns)

@@ -91,6 +91,15 @@ def test_silent_minutes_among_the_newest_do_not_hide_how_many_bars_a_venue_retur
     assert times == [minute for minute in range(NOW - 2500, NOW) if made.venue.has(minute)]
 
 
+def test_an_answer_clears_no_minutes_before_its_first_bar():
+    """The newest 100 of 149 minutes begin just where bars are known to be: older ones are there."""
+    mood = Moods(cap=100, window=149, newest=True, inclusive=False)
+    made = Made(mood, first_minute=NOW - 1188)
+    times, _, pager = made.walked(NOW - 2500, NOW)
+    assert times == list(range(NOW - 1188, NOW))
+    assert pager.requests < 40
+
+
 def test_what_is_refused_is_asked_for_in_smaller_pages():
     made = Made(Moods())
     asked = []
