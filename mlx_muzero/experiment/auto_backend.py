@@ -20,6 +20,7 @@ from mlx_muzero.agent.backend_choice import root_backend, settled, speed_key
 from mlx_muzero.config.choices import ExportFormat
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.errors import ExportError
+from mlx_muzero.experiment.background_exports import background_export, measuring_lock, prune
 from mlx_muzero.exports.deployment import Deployment
 from mlx_muzero.exports.formats import format_named, installed_formats
 from mlx_muzero.exports.manifest import Manifest, is_export
@@ -100,7 +101,7 @@ class Measurement:
     @property
     def lock_path(self) -> Path:
         """The lock that it holds."""
-        return self.run / "auto-backend.lock"
+        return measuring_lock(RunFolder(self.run))
 
     def found(self) -> Measured | None:
         """What was found; None if nothing has been yet, or it cannot be read."""
@@ -140,7 +141,7 @@ def exports_of(run: RunFolder, model: Model) -> Mapping[ExportFormat, Path]:
     weights = digest(weights_of(model))
     paths = {}
     for name, usual in run.export_paths.items():
-        background = run.background_exports_path / weights[:16] / name
+        background = background_export(run, weights, name)
         paths[name] = background if is_export(background) and not _is_of(usual, weights) else usual
     return paths
 
@@ -175,8 +176,11 @@ def settled_to_play(
         tell: receives what was found in the background, or that it is being looked for.
         named_backend: whether the user named the backend for this play, perhaps as "auto".
         named_roots: whether the user named that of the roots.
-        begin: whether to look for it now, if nobody has.
+        begin: whether to look for it now, if nobody has, and to remove exports of checkpoints
+            that the run no longer has.
     """
+    if begin:
+        prune(run, tell)
     left_open = asked.backend == "auto" or (not named_backend and run.backend_left_open)
     formats = formats_to_try() if left_open else ()
     if not formats:

@@ -8,6 +8,7 @@ from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.child import Child, ChildLost
 from mlx_muzero.exports.deployment import Deployment, compute_units
 from mlx_muzero.exports.formats import format_named
+from mlx_muzero.exports.in_use import InUse
 from mlx_muzero.exports.interface import ProgramName
 from mlx_muzero.exports.manifest import Manifest, ProgramEntry
 from mlx_muzero.exports.program import PLAYS, program_set
@@ -51,14 +52,15 @@ class PlayedExport:
         play = PLAYS[backend]
         self._model, self._format = model, play.format
         self._folder = folder = deployment.folder(play.format)
+        in_use = InUse(folder)
         manifest = current_manifest(model, folder, play.format)
         entries = _entries(manifest, names, needed_by, folder)
         units = play.units or compute_units(play.format)
         limits, loader = deployment.limits, deployment.loader
 
         def launch() -> Child:
-            _require_unchanged(manifest, folder)
-            child = Child(folder, entries, play.engine, units, limits, loader)
+            _require_unchanged(manifest, in_use.folder)
+            child = Child(in_use.folder, entries, play.engine, units, limits, loader)
             programs = program_set(child.call, entries)
             failure = self_test(programs, manifest, model, play.engine, units)
             if failure is not None:

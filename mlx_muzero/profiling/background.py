@@ -16,6 +16,7 @@ from pathlib import Path
 from mlx_muzero.config.choices import ExportFormat
 from mlx_muzero.errors import MuZeroError
 from mlx_muzero.experiment.auto_backend import Measured, Measurement, exports_of
+from mlx_muzero.experiment.background_exports import background_export, prune
 from mlx_muzero.experiment.exporting import export_run
 from mlx_muzero.experiment.trained_run import TrainedRun, load_run
 from mlx_muzero.exports.formats import format_named
@@ -27,6 +28,7 @@ from mlx_muzero.profiling.profile import profile
 from mlx_muzero.profiling.subject import Subject
 from mlx_muzero.runlog.folders import append_line
 from mlx_muzero.runlog.lock import locked
+from mlx_muzero.training.run import RunFolder
 
 EFFORT = Effort(seconds=0.3, batches=(16,), pairs=(16,), simulations=(0, 50), energy_s=0.0)
 """What the choice of a backend needs."""
@@ -75,7 +77,7 @@ def _exported(run: TrainedRun, measurement: Measurement, name: ExportFormat, say
     if _plays(run, exports_of(run.folder, run.model)[name], name):
         return ""
     title = format_named(name).title
-    target = run.folder.background_exports_path / measurement.weights[:16] / name
+    target = background_export(run.folder, measurement.weights, name)
     say(f"exporting for {title} into {target}")
     try:
         export_run(run, name, ExportOptions(), lambda _found: None, target=target)
@@ -127,6 +129,7 @@ def main(argument: str) -> None:
     with _alone(measurement.lock_path) as alone:
         if alone:
             measure(measurement, formats, say, quiet_s)
+    prune(RunFolder(measurement.run), say)  # what older checkpoints left
 
 
 if __name__ == "__main__":

@@ -212,6 +212,27 @@ def test_exports_in_the_background_stand_in_for_missing_and_stale_ones(left_open
     assert exports_of(run.folder, run.model) == run.folder.export_paths
 
 
+def test_an_evaluation_removes_what_no_checkpoint_can_play_and_says_so(trained, cli):
+    unfinished = trained / "background-exports" / ("0" * 16)
+    (unfinished / "coreai.partial").mkdir(parents=True)
+    code, _, err = cli("evaluate", trained, *SHORT)
+    assert code == 0, err
+    assert not unfinished.exists()
+    assert "never finished" in " ".join(err.split())
+
+
+@pytest.mark.parametrize(("loads", "quiet"), [([9.0, 9.0, 0.1], True), ([9.0] * 9, False)])
+def test_a_quiet_machine_is_waited_for_but_not_for_ever(monkeypatch, loads, quiet):
+    """The kernel's load and the clock are made up: a look takes as long as it says."""
+    looks, slept = iter(loads), []
+    monkeypatch.setattr(background, "performance_cores", lambda: 4)
+    monkeypatch.setattr(background.os, "getloadavg", lambda: (next(looks), 0.0, 0.0))
+    monkeypatch.setattr(background.time, "sleep", slept.append)
+    monkeypatch.setattr(background.time, "monotonic", lambda: sum(slept))
+    assert background._quiet(20.0) is quiet
+    assert sum(slept) == (10.0 if quiet else 20.0)
+
+
 def test_a_training_that_leaves_its_backend_open_says_so(cli, config_file, db, tmp_path):
     start = ("train", "--run", "run", "--config", config_file, "--db", db)
     code, _, err = cli(*start, "--set", "search.backend=auto", "--minutes", "0")
