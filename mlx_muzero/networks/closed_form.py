@@ -6,7 +6,7 @@ and column sums here are products with ones, because BLAS has vector instruction
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
@@ -19,6 +19,9 @@ from mlx_muzero.networks.second_stream import aside
 _LOG2_E = math.log2(math.e)
 
 Arrays = tuple[mx.array, ...]
+Products = list[tuple[mx.array, mx.array]]
+"""Matrices that give the gradients of parameters when they are multiplied."""
+
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
@@ -63,7 +66,7 @@ def residual_block(
 
     Each layer is given by its weight and bias; `kept` ``f32[n, D]`` is what dropout multiplies by.
     """
-    return _residual_block(x, *linear_1, *norm_1, kept, *linear_2, *norm_2)[0]
+    return _residual_block(x, kept, *linear_1, *norm_1, *linear_2, *norm_2)[0]
 
 
 def causal_conv(
@@ -85,7 +88,7 @@ def two_hot_cross_entropy(logits: mx.array, place: mx.array) -> mx.array:
     return _two_hot_cross_entropy(logits, place)[0]
 
 
-def _with_gradient(function: FunctionT, gradient: Callable[..., Any]) -> FunctionT:
+def with_gradient(function: FunctionT, gradient: Callable[..., Any]) -> FunctionT:
     """`function` with the gradients of its arguments given by `gradient`.
 
     `gradient` receives the arguments, the gradients of the outputs, and the outputs, of which the
@@ -104,23 +107,25 @@ def _from_relu(_x: mx.array, flow: mx.array, y: mx.array) -> mx.array:
     return flow * mx.sign(y)
 
 
-_relu = _with_gradient(_to_relu, _from_relu)
+_relu = with_gradient(_to_relu, _from_relu)
 
 
 def _to_layer_norm(x: mx.array, weight: mx.array, bias: mx.array) -> Arrays:
-    normal, scale = _standardized(x)
+    normal, scale = standardized(x)
     return normal * weight + bias, normal, scale
 
 
 def _from_layer_norm(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Arrays:
-    _, normal, scale = outputs
-    return _through_norm(flows[0], arguments[1], normal, scale)
+    flow, (_, normal, scale) = flows[0], outputs
+    into, along = through_norm(flow, arguments[1], normal, scale)
+    with aside():
+        return into, column_sums(along), column_sums(flow)
 
 
-_layer_norm = _with_gradient(_to_layer_norm, _from_layer_norm)
+_layer_norm = with_gradient(_to_layer_norm, _from_layer_norm)
 
 
-def _standardized(x: mx.array) -> tuple[mx.array, mx.array]:
+def standardized(x: mx.array) -> tuple[mx.array, mx.array]:
     """Rows of `x` ``f32[n, D]`` with mean 0 and deviation 1, and their scales ``f32[n, 1]``."""
     mean = _mean_of(x.shape[1])
     centred = x - x @ mean
@@ -128,22 +133,23 @@ def _standardized(x: mx.array) -> tuple[mx.array, mx.array]:
     return centred * scale, scale
 
 
-def _through_norm(
+def through_norm(
     flow: mx.array, weight: mx.array, normal: mx.array, scale: mx.array
-) -> tuple[mx.array, mx.array, mx.array]:
-    """Gradients of a layer norm's input, weight and bias from that of its output, `flow`."""
+) -> tuple[mx.array, mx.array]:
+    """Gradient of a layer norm's input from that of its output, `flow`, and `flow * normal`.
+
+    Their column sums are the gradients of the norm's weight, from the latter, and bias, of `flow`.
+    """
     along = flow * normal
     to_mean = weight.reshape(-1, 1) * (1.0 / weight.size)
     into = flow * weight - normal * (along @ to_mean) - flow @ to_mean
-    with aside():
-        to_weight, to_bias = _column_sums(along), _column_sums(flow)
-    return into * scale, to_weight, to_bias
+    return into * scale, along
 
 
 def _to_batch_norm(x: mx.array, weight: mx.array, bias: mx.array) -> Arrays:
-    mean = _column_sums(x) / len(x)
+    mean = column_sums(x) / len(x)
     centred = x - mean
-    variance = _column_sums(mx.square(centred)) / len(x)
+    variance = column_sums(mx.square(centred)) / len(x)
     return centred * (weight * mx.rsqrt(variance + NORM_EPSILON)) + bias, centred, mean, variance
 
 
@@ -151,50 +157,67 @@ def _from_batch_norm(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Array
     x, weight, _ = arguments
     flow, (_, centred, _, variance) = flows[0], outputs
     scale = mx.rsqrt(variance + NORM_EPSILON)
-    to_bias, to_scale = _column_sums(flow), _column_sums(flow * centred)
+    to_bias, to_scale = column_sums(flow), column_sums(flow * centred)
     gain = weight * scale
     along = centred * (to_scale * mx.square(scale) / len(x))
     return (flow - along) * gain - to_bias * gain / len(x), to_scale * scale, to_bias
 
 
-_batch_norm = _with_gradient(_to_batch_norm, _from_batch_norm)
+_batch_norm = with_gradient(_to_batch_norm, _from_batch_norm)
 
 
-def _to_residual_block(
-    x: mx.array,
-    weight_1: mx.array,
-    bias_1: mx.array,
-    gain_1: mx.array,
-    shift_1: mx.array,
-    kept: mx.array,
-    weight_2: mx.array,
-    bias_2: mx.array,
-    gain_2: mx.array,
-    shift_2: mx.array,
-) -> Arrays:
-    normal_1, scale_1 = _standardized(x @ weight_1.T + bias_1)
+def to_residual_block(x: mx.array, kept: mx.array, *parameters: mx.array) -> Arrays:
+    """What `residual_block` computes, and what `through_residual_block` needs of it."""
+    weight_1, bias_1, gain_1, shift_1, weight_2, bias_2, gain_2, shift_2 = parameters
+    normal_1, scale_1 = standardized(x @ weight_1.T + bias_1)
     hidden = mx.maximum(normal_1 * gain_1 + shift_1, 0.0) * kept
-    normal_2, scale_2 = _standardized(hidden @ weight_2.T + bias_2)
+    normal_2, scale_2 = standardized(hidden @ weight_2.T + bias_2)
     y = mx.maximum(normal_2 * gain_2 + shift_2 + x, 0.0)
     return y, normal_1, scale_1, hidden, normal_2, scale_2
 
 
 def _from_residual_block(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Arrays:
-    x, weight_1, _, gain_1, _, kept, weight_2, _, gain_2, _ = arguments
+    x, kept, *parameters = arguments
+    into, products = through_residual_block(x, kept, parameters, flows[0], outputs)
+    with aside():
+        of_parameters = summed([products], parameters)
+    return into, mx.zeros_like(kept), *of_parameters
+
+
+_residual_block = with_gradient(to_residual_block, _from_residual_block)
+
+
+def through_residual_block(
+    x: mx.array, kept: mx.array, parameters: Sequence[mx.array], flow: mx.array, outputs: Arrays
+) -> tuple[mx.array, Products]:
+    """Gradient of a residual block's input, and of its parameters in order as products."""
+    weight_1, _, gain_1, _, weight_2, _, gain_2, _ = parameters
     y, normal_1, scale_1, hidden, normal_2, scale_2 = outputs
-    skipped = flows[0] * mx.sign(y)
-    flow, *norm_2 = _through_norm(skipped, gain_2, normal_2, scale_2)
+    skipped = flow * mx.sign(y)
+    into_2, along_2 = through_norm(skipped, gain_2, normal_2, scale_2)
+    activated = (into_2 @ weight_2) * kept * mx.sign(hidden)
+    into_1, along_1 = through_norm(activated, gain_1, normal_1, scale_1)
     with aside():
-        linear_2 = flow.T @ hidden, _column_sums(flow)
-    flow = (flow @ weight_2) * kept * mx.sign(hidden)
-    flow, *norm_1 = _through_norm(flow, gain_1, normal_1, scale_1)
-    with aside():
-        linear_1 = flow.T @ x, _column_sums(flow)
-    into = mx.addmm(skipped, flow, weight_1)
-    return (into, *linear_1, *norm_1, mx.zeros_like(kept), *linear_2, *norm_2)
+        of_linear_1 = [(into_1.T, x), column_sum(into_1)]
+        of_norm_1 = [column_sum(along_1), column_sum(activated)]
+        of_linear_2 = [(into_2.T, hidden), column_sum(into_2)]
+        of_norm_2 = [column_sum(along_2), column_sum(skipped)]
+    into = mx.addmm(skipped, into_1, weight_1)
+    return into, [*of_linear_1, *of_norm_1, *of_linear_2, *of_norm_2]
 
 
-_residual_block = _with_gradient(_to_residual_block, _from_residual_block)
+def summed(steps: Sequence[Products], parameters: Sequence[mx.array]) -> list[mx.array]:
+    """Gradients of `parameters` that were used in several steps, whose products are added up.
+
+    BLAS adds a product to what is there, so the sums cost nothing.
+    """
+    gradients = []
+    for parameter, (first, *others) in zip(parameters, zip(*steps, strict=True), strict=True):
+        total = first[0] @ first[1]
+        for left, right in others:
+            total = mx.addmm(total, left, right)
+        gradients.append(total.reshape(parameter.shape))
+    return gradients
 
 
 @lru_cache(maxsize=64)
@@ -211,10 +234,10 @@ def _causal_conv(kernel: int, dilation: int, window_bars: int) -> Callable[..., 
         by_tap = weight.reshape(len(weight), kernel, -1).transpose(1, 0, 2)
         into = _shifted(flow, dilation, kernel, window_bars) @ by_tap.reshape(-1, x.shape[1])
         with aside():
-            to_weight, to_bias = flow.T @ taps, _column_sums(flow)
+            to_weight, to_bias = flow.T @ taps, column_sums(flow)
         return into, to_weight, to_bias
 
-    return _with_gradient(to_conv, from_conv)
+    return with_gradient(to_conv, from_conv)
 
 
 def _shifted(x: mx.array, step: int, kernel: int, window_bars: int) -> mx.array:
@@ -257,7 +280,7 @@ def _from_two_hot_cross_entropy(arguments: Arrays, flows: Arrays, outputs: Array
     return into, mx.zeros_like(place)
 
 
-_two_hot_cross_entropy = _with_gradient(_to_two_hot_cross_entropy, _from_two_hot_cross_entropy)
+_two_hot_cross_entropy = with_gradient(_to_two_hot_cross_entropy, _from_two_hot_cross_entropy)
 
 
 def _two_hot(place: mx.array, bins: int) -> tuple[mx.array, mx.array]:
@@ -267,8 +290,15 @@ def _two_hot(place: mx.array, bins: int) -> tuple[mx.array, mx.array]:
     return mx.stack([low, low + 1], axis=1), mx.stack([low + 1 - place, place - low], axis=1)
 
 
-def _column_sums(x: mx.array) -> mx.array:
-    return (_ones(len(x)) @ x).reshape(-1)
+def column_sums(x: mx.array) -> mx.array:
+    """Sums ``f32[D]`` of the columns of `x` ``f32[n, D]``."""
+    ones, _ = column_sum(x)
+    return (ones @ x).reshape(-1)
+
+
+def column_sum(x: mx.array) -> tuple[mx.array, mx.array]:
+    """`column_sums` as a product."""
+    return _ones(len(x)), x
 
 
 @lru_cache(maxsize=256)

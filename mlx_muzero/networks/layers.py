@@ -26,6 +26,11 @@ def zero_linear(inputs: int, outputs: int) -> nn.Linear:
     return head
 
 
+def scale_gradient(x: mx.array, scale: float) -> mx.array:
+    """`x` itself, whose gradient is multiplied by `scale`."""
+    return x * scale + mx.stop_gradient(x) * (1.0 - scale)
+
+
 def scaled_conditions(weight: mx.array, width: int) -> mx.array:
     """Weights ``f32[out, width + conditions]`` with the columns of the conditions scaled up.
 
@@ -73,11 +78,15 @@ class MLPResidualBlock(nn.Module):
         self.linear_2 = Linear(width, width)
         self.norm_2 = LayerNorm(width)
 
+    @property
+    def layers(self) -> tuple[nn.Module, ...]:
+        """Those with parameters, from first to last."""
+        return self.linear_1, self.norm_1, self.linear_2, self.norm_2
+
     def __call__(self, x: mx.array) -> mx.array:
         """``f32[n, D]`` -> ``f32[n, D]``."""
         if self.training and closed_form.on_cpu():
-            layers = (self.linear_1, self.norm_1, self.linear_2, self.norm_2)
-            linear_1, norm_1, linear_2, norm_2 = ((of.weight, of.bias) for of in layers)
+            linear_1, norm_1, linear_2, norm_2 = ((of.weight, of.bias) for of in self.layers)
             kept = self.dropout.kept(x.shape)
             return closed_form.residual_block(x, linear_1, norm_1, kept, linear_2, norm_2)
         h = self.dropout(nn.relu(self.norm_1(self.linear_1(x))))

@@ -113,6 +113,17 @@ class StochasticMuZero(nn.Module):
             latent, one_hot(action, self.actions), one_hot(outcome, self.outcomes)
         )
 
+    def unrolled(
+        self, latent: mx.array, action: mx.array, outcome: mx.array, gradient_scale: float
+    ) -> tuple[mx.array, mx.array]:
+        """`dynamics` K times, from latent ``f32[n, D]``, with actions and outcomes ``i32[K, n]``.
+
+        Returns:
+            As `DynamicsNetwork.unrolled`: latents ``f32[K * n, D]`` and rewards ``f32[K, n]``.
+        """
+        conditions = one_hot(action, self.actions), one_hot(outcome, self.outcomes)
+        return self.dynamics_network.unrolled(latent, *conditions, gradient_scale)
+
     def next_bar(self, latent: mx.array, last_bar: mx.array) -> mx.array:
         """Latent ``f32[n, D]``, last bar's columns ``f32[n, M]`` -> next bar's ``f32[n, M]``."""
         return last_bar + self.next_bar_decoder(latent)

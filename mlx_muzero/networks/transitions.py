@@ -4,7 +4,9 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from mlx_muzero.config.schema import ModelConfig
-from mlx_muzero.networks.layers import ConditionedTower, zero_linear
+from mlx_muzero.networks import closed_form
+from mlx_muzero.networks.closed_form_dynamics import unrolled_dynamics
+from mlx_muzero.networks.layers import ConditionedTower, scale_gradient, zero_linear
 from mlx_muzero.networks.norms import LayerNorm, Linear
 
 
@@ -53,3 +55,28 @@ class DynamicsNetwork(nn.Module):
         """Latent ``f32[n, D]``, one-hots ``f32[n, A]``, ``f32[n, C]`` -> next latent, reward."""
         h = self.body(latent, action, outcome)
         return self.next_latent_norm(self.next_latent(h)), self.reward(h)[:, 0]
+
+    def unrolled(
+        self, latent: mx.array, action: mx.array, outcome: mx.array, gradient_scale: float
+    ) -> tuple[mx.array, mx.array]:
+        """Latent ``f32[n, D]``, one-hots ``f32[K, n, A]``, ``f32[K, n, C]`` -> K steps.
+
+        Returns:
+            The latents after each step, ``f32[K * n, D]``, and the rewards, ``f32[K, n]``. Of the
+            gradient of such a latent, `gradient_scale` reaches the step that led to it.
+        """
+        if self.training and closed_form.on_cpu():
+            blocks = self.body.tower.blocks
+            kept = [block.dropout.kept((len(action), *latent.shape)) for block in blocks]
+            layers = [self.body.projection, *(layer for block in blocks for layer in block.layers)]
+            layers += [self.next_latent, self.next_latent_norm, self.reward]
+            parameters = [array for layer in layers for array in (layer.weight, layer.bias)]
+            condition = mx.concatenate([action, outcome], axis=-1)
+            return unrolled_dynamics(latent, condition, kept, parameters, gradient_scale)
+        latents, rewards = [], []
+        for conditions in zip(action, outcome, strict=True):
+            latent, reward = self(latent, *conditions)
+            latents.append(latent)
+            rewards.append(reward)
+            latent = scale_gradient(latent, gradient_scale)
+        return mx.concatenate(latents), mx.stack(rewards)

@@ -6,10 +6,10 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from mlx_muzero.networks.factored import WORTH_DEVIATIONS, FactoredModel
-from mlx_muzero.networks.layers import one_hot
+from mlx_muzero.networks.layers import one_hot, scale_gradient
 from mlx_muzero.networks.market_networks import MarketNetworks, shares
 from mlx_muzero.training.bar_batches import BarBatch
-from mlx_muzero.training.losses import UNROLL_GRADIENT_SCALE, scale_gradient
+from mlx_muzero.training.losses import UNROLL_GRADIENT_SCALE
 
 
 class DeviceBarBatch(NamedTuple):

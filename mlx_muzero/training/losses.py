@@ -47,22 +47,20 @@ class DeviceBatch(NamedTuple):
 
 
 class Unrolled(NamedTuple):
-    """Predictions along the unroll; n rows, K steps."""
+    """Predictions along the unroll; n rows, K steps, of which the first lie first."""
 
-    latents: list[mx.array]  # K+1 of [n, D]
+    latents: mx.array  # [(K + 1) * n, D]
+    before: mx.array  # [K * n, D], without the last step's
+    after: mx.array  # [K * n, D], without the first step's
     reward: mx.array  # [K, n]
 
 
 def unroll(model: StochasticMuZero, batch: DeviceBatch) -> Unrolled:
     """Predict latents and rewards from the first window and the K actions and outcomes."""
-    latent = model.representation(batch.observation[0])
-    latents, rewards = [latent], []
-    for action, outcome in zip(batch.action, batch.outcome, strict=True):
-        latent, reward = model.dynamics(latent, action, outcome)
-        latents.append(latent)
-        rewards.append(reward)
-        latent = scale_gradient(latent, UNROLL_GRADIENT_SCALE)
-    return Unrolled(latents, mx.stack(rewards))
+    first = model.representation(batch.observation[0])
+    after, reward = model.unrolled(first, batch.action, batch.outcome, UNROLL_GRADIENT_SCALE)
+    latents = mx.concatenate([first, after])
+    return Unrolled(latents, latents[: len(after)], after, reward)
 
 
 def losses(
@@ -101,7 +99,7 @@ def loss_terms(config: TrainConfig, model: StochasticMuZero) -> tuple[str, ...]:
 
 
 def _policy(model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch) -> mx.array:
-    logits = model.policy_logits(mx.concatenate(unrolled.latents))
+    logits = model.policy_logits(unrolled.latents)
     return _mean(nn.losses.cross_entropy(logits, _rows(batch.policy)), batch, _ALL)
 
 
@@ -110,7 +108,7 @@ def _reward(_: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch) -> mx.a
 
 
 def _outcome(model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch) -> mx.array:
-    logits = model.outcome_logits(mx.concatenate(unrolled.latents[:-1]), batch.action.reshape(-1))
+    logits = model.outcome_logits(unrolled.before, batch.action.reshape(-1))
     loss = nn.losses.cross_entropy(logits, batch.outcome.reshape(-1))
     return _mean(loss, batch, _BEFORE)
 
@@ -120,7 +118,7 @@ def _consistency(
 ) -> mx.array:
     if real is None:
         real = real_latents(model, batch.observation[1:])
-    return _mean(latent_distance(mx.concatenate(unrolled.latents[1:]), real), batch, _AFTER)
+    return _mean(latent_distance(unrolled.after, real), batch, _AFTER)
 
 
 def _next_bar(model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch) -> mx.array:
@@ -149,12 +147,11 @@ def _values(
     """Those of the value and afterstate losses that `terms` asks for, from one evaluation."""
     latents, targets, steps = list[mx.array](), list[mx.array](), dict[str, slice]()
     if "value" in terms:
-        latents += unrolled.latents
+        latents.append(unrolled.latents)
         targets.append(batch.value)
         steps["value"] = _ALL
     if "afterstate" in terms:
-        before = mx.concatenate(unrolled.latents[:-1])
-        latents.append(model.afterstate(before, batch.action.reshape(-1)))
+        latents.append(model.afterstate(unrolled.before, batch.action.reshape(-1)))
         targets.append(batch.afterstate_value)
         steps["afterstate"] = _BEFORE
     if not steps:
@@ -192,8 +189,7 @@ def next_bars(
 ) -> tuple[mx.array, mx.array]:
     """Market columns of the bars after the first K latents: predicted, real ``f32[K * n, M]``."""
     bars = batch.observation[:, :, -1, : model.decoded]
-    latent, last = mx.concatenate(unrolled.latents[:-1]), _rows(bars[:-1])
-    return model.next_bar(latent, last), _rows(bars[1:])
+    return model.next_bar(unrolled.before, _rows(bars[:-1])), _rows(bars[1:])
 
 
 def latent_distance(predicted: mx.array, real: mx.array) -> mx.array:
@@ -209,11 +205,6 @@ def latent_distance(predicted: mx.array, real: mx.array) -> mx.array:
 def _rows(x: mx.array) -> mx.array:
     """Flatten ``f32[K, n, X]`` to ``f32[K * n, X]``."""
     return mx.flatten(x, 0, 1)
-
-
-def scale_gradient(x: mx.array, scale: float) -> mx.array:
-    """`x` itself, whose gradient is multiplied by `scale`."""
-    return x * scale + mx.stop_gradient(x) * (1.0 - scale)
 
 
 _ALL, _BEFORE, _AFTER = slice(None), slice(None, -1), slice(1, None)

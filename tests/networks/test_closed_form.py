@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from mlx.utils import tree_flatten
 
 from examples import examples
+from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.networks import closed_form
 from mlx_muzero.networks.dropout import Dropout, seed_dropout
-from mlx_muzero.networks.layers import CausalConv1d, MLPResidualBlock
+from mlx_muzero.networks.layers import CausalConv1d, MLPResidualBlock, one_hot
 from mlx_muzero.networks.norms import BatchNorm, LayerNorm, relu
 from mlx_muzero.networks.support import Support
+from mlx_muzero.networks.transitions import DynamicsNetwork
 
 pytestmark = pytest.mark.skipif(not closed_form.on_cpu(), reason="these are for CPUs")
 
@@ -108,6 +110,52 @@ def test_residual_block(share):
         return nn.relu(x + mx.fast.layer_norm(block.linear_2(hidden), *_of(block.norm_2), 1e-5))
 
     assert_same(function, definition, normal(40, 6, 16), *parameters)
+
+
+@examples(10)
+@given(
+    steps=st.integers(1, 4),
+    blocks=st.integers(0, 3),
+    dropout=st.sampled_from([0.0, 0.3]),
+    scale=st.sampled_from([0.5, 1.0]),
+    seed=st.integers(0, 99),
+)
+def test_unrolled_dynamics(steps, blocks, dropout, scale, seed):
+    rows, actions, outcomes, width = 5, 4, 3, 12
+    config = ModelConfig(latent_width=width, dynamics_blocks=blocks, dropout=dropout)
+    network = DynamicsNetwork(config, actions, outcomes)
+    kept = [block.dropout.kept((steps, rows, width)) for block in network.body.tower.blocks]
+    drop_what_was_drawn(network, kept)
+    random = np.random.default_rng(seed)
+    action = one_hot(mx.array(random.integers(0, actions, (steps, rows))), actions)
+    outcome = one_hot(mx.array(random.integers(0, outcomes, (steps, rows))), outcomes)
+
+    def both(latent):
+        latents, reward = network.unrolled(latent, action, outcome, scale)
+        return mx.concatenate([latents.reshape(-1), reward.reshape(-1)])
+
+    function, parameters = with_parameters(network, both)
+    parameters = [array + 0.1 * normal(i, *array.shape) for i, array in enumerate(parameters)]
+    assert_same(function, as_on_a_gpu(function), normal(seed, rows, width), *parameters)
+
+
+def drop_what_was_drawn(network, kept):
+    """Let the blocks of `network` drop the units `kept`, all steps at once or one by one."""
+
+    class Drawn(nn.Module):
+        def __init__(self, of_steps):
+            super().__init__()
+            self._of_steps, self._next = list(of_steps), 0
+
+        def kept(self, shape):
+            return mx.stack(self._of_steps).reshape(shape)
+
+        def __call__(self, x):
+            self._next += 1
+            return x * self._of_steps[(self._next - 1) % len(self._of_steps)]
+
+    for block, of_steps in zip(network.body.tower.blocks, kept, strict=True):
+        block.dropout = Drawn(of_steps)
 
 
 def _of(norm):

@@ -84,10 +84,9 @@ def _predictions(model: StochasticMuZero, batch: DeviceBatch) -> tuple[F32, F32,
     """Outcome probabilities, rewards, latent distances and next bars, ``f32[n, K, ...]``."""
     shape = batch.action.shape
     unrolled = unroll(model, batch)
-    before = mx.concatenate(unrolled.latents[:-1])
-    logits = model.outcome_logits(before, batch.action.reshape(-1))
+    logits = model.outcome_logits(unrolled.before, batch.action.reshape(-1))
     real = model.representation(mx.flatten(batch.observation[1:], 0, 1))
-    distance = latent_distance(mx.concatenate(unrolled.latents[1:]), real)
+    distance = latent_distance(unrolled.after, real)
     next_bar, _ = next_bars(model, unrolled, batch)
 
     def rows_first(found: mx.array) -> F32:

@@ -1,0 +1,132 @@
+"""The dynamics network unrolled over K steps, with its gradient in closed form (ADR 29).
+
+Step by step, MLX would derive K gradients of each weight and then add them.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import mlx.core as mx
+
+from mlx_muzero.networks.closed_form import (
+    Arrays,
+    Products,
+    column_sum,
+    column_sums,
+    standardized,
+    summed,
+    through_norm,
+    through_residual_block,
+    to_residual_block,
+    with_gradient,
+)
+from mlx_muzero.networks.second_stream import aside
+
+_OF_BLOCK, _SAVED_OF_BLOCK = 8, 6
+"""Parameters of a residual block, and arrays that its gradient needs again."""
+
+
+def unrolled_dynamics(
+    latent: mx.array,
+    condition: mx.array,
+    kept: Sequence[mx.array],
+    parameters: Sequence[mx.array],
+    gradient_scale: float,
+) -> tuple[mx.array, mx.array]:
+    """What `DynamicsNetwork.unrolled` computes.
+
+    Args:
+        latent: ``f32[n, D]``, where the unroll starts.
+        condition: ``f32[K, n, A + C]``, one-hot actions and outcomes.
+        kept: by residual block, ``f32[K, n, D]`` that dropout multiplies by.
+        parameters: weight and bias of the projection; of both linear layers and norms of each
+            block, in order; of the layer of the next latent and its norm; of the reward.
+        gradient_scale: share of a predicted latent's gradient that reaches the step before it.
+    """
+    made = _unrolled(len(condition), len(kept), gradient_scale)
+    latents, reward, *_ = made(latent, condition, *kept, *parameters)
+    return latents, reward
+
+
+@lru_cache(maxsize=64)
+def _unrolled(steps: int, blocks: int, gradient_scale: float) -> Callable[..., Arrays]:
+    """`unrolled_dynamics` as a function of arrays alone; after its two results, what it saves."""
+
+    def to_unrolled(latent: mx.array, condition: mx.array, *others: mx.array) -> Arrays:
+        kept, parameters = others[:blocks], others[blocks:]
+        weight, bias, *of_blocks = parameters[:-6]
+        next_weight, next_bias, gain, shift, reward_weight, reward_bias = parameters[-6:]
+        width = latent.shape[1]
+        beside = _end_to_end(condition) @ weight[:, width:].T + bias
+        latents, towers, saved = list[mx.array](), list[mx.array](), list[mx.array]()
+        for step, conditioned in enumerate(mx.split(beside, steps)):
+            x = mx.addmm(conditioned, latent, weight[:, :width].T)
+            saved += [latent, x]
+            for block, own in enumerate(_chunks(of_blocks, _OF_BLOCK)):
+                needed = to_residual_block(x, kept[block][step], *own)
+                x = needed[0]
+                saved += needed
+            normal, scale = standardized(x @ next_weight.T + next_bias)
+            saved += [normal, scale]
+            latent = normal * gain + shift
+            latents.append(latent)
+            towers.append(x)
+        tower = mx.concatenate(towers)
+        reward = (tower @ reward_weight.T + reward_bias).reshape(steps, -1)
+        return mx.concatenate(latents), reward, tower, *saved
+
+    def from_unrolled(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Arrays:
+        latent, condition, *others = arguments
+        kept, parameters = others[:blocks], others[blocks:]
+        weight, _, *of_blocks = parameters[:-6]
+        next_weight, _, gain, _, reward_weight, _ = parameters[-6:]
+        width = latent.shape[1]
+        to_latents, to_rewards = mx.split(flows[0], steps), flows[1].reshape(steps, -1, 1)
+        _, _, tower, *saved = outputs
+        saved_by_step = _chunks(saved, len(saved) // steps)
+        onto_projection, products = list[mx.array](), list[Products]()
+        carried = mx.zeros_like(latent)
+        for step in reversed(range(steps)):
+            before, x, *of_step, normal, scale = saved_by_step[step]
+            by_block = _chunks(of_step, _SAVED_OF_BLOCK)
+            inputs = [x, *(block[0] for block in by_block)]
+            flow = to_latents[step] + gradient_scale * carried
+            into, along = through_norm(flow, gain, normal, scale)
+            with aside():
+                of_next = [(into.T, inputs[-1]), column_sum(into)]
+                of_next += [column_sum(along), column_sum(flow)]
+            flow = mx.addmm(into @ next_weight, to_rewards[step], reward_weight)
+            found = list[Products]()
+            for block in reversed(range(blocks)):
+                own = _chunks(of_blocks, _OF_BLOCK)[block]
+                flow, of_block = through_residual_block(
+                    inputs[block], kept[block][step], own, flow, tuple(by_block[block])
+                )
+                found.append(of_block)
+            with aside():
+                of_step_blocks = [pair for of_block in reversed(found) for pair in of_block]
+                products.append([(flow.T, before), *of_step_blocks, *of_next])
+            onto_projection.append(flow)
+            carried = flow @ weight[:, :width]
+        with aside():
+            flow = mx.concatenate(onto_projection[::-1])
+            of_conditions = flow.T @ _end_to_end(condition)
+            several = [weight[:, :width], *of_blocks, *parameters[-6:-2]]
+            of_latent, *of_several = summed(products, several)
+            of_weight = mx.concatenate([of_latent, of_conditions], axis=1)
+            to_reward = flows[1].reshape(1, -1)
+            of_reward = to_reward @ tower, to_reward.sum(axis=1)
+            of_parameters = of_weight, column_sums(flow), *of_several, *of_reward
+        unlearned = map(mx.zeros_like, (condition, *kept))
+        return carried, *unlearned, *of_parameters
+
+    return with_gradient(to_unrolled, from_unrolled)
+
+
+def _end_to_end(x: mx.array) -> mx.array:
+    """`x` ``f32[K, n, C]`` as ``f32[K * n, C]``."""
+    return mx.flatten(x, 0, 1)
+
+
+def _chunks(arrays: Sequence[mx.array], size: int) -> list[Sequence[mx.array]]:
+    return [arrays[start : start + size] for start in range(0, len(arrays), size)]
