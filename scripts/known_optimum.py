@@ -306,8 +306,10 @@ class Market:
     ) -> tuple[dict[str, Any], list[Point]]:
         """What the run of a seed earned on the fresh market, trained first if it is not there."""
         run = self._run(build, seed)
-        began = run.with_suffix(".began")
+        # Not beside the runs, which others name by a pattern.
+        began = run.parent / "began" / run.name
         if not run.exists():
+            began.parent.mkdir(exist_ok=True)
             began.write_text(str(time.time()))
             where = (
                 "--run",
