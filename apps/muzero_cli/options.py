@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
-from mlx_muzero.config.choices import Backend, Precision
+from mlx_muzero.config.choices import Backend, PrecisionChoice
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from muzero_cli import completion
 
@@ -53,8 +53,11 @@ RootBackend = Annotated[
     typer.Option(help="Backend that evaluates roots (default: the fastest profiled, or as usual)."),
 ]
 SearchPrecision = Annotated[
-    Optional[Precision],
-    typer.Option(help="Number format of the native backend's large products (default: the run's)."),
+    Optional[PrecisionChoice],
+    typer.Option(
+        help="Number format of the native backend's large products; auto: the fastest that was "
+        "verified (default: the run's)."
+    ),
 ]
 ExportFolder = Annotated[
     Optional[Path],

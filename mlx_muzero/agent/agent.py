@@ -10,9 +10,10 @@ from mlx_muzero.search.result import SearchResult, TreeTable
 from mlx_muzero.types import F32, F64, I32, U64
 
 
-def played_by(backend: str, root_backend: str) -> str:
-    """What evaluates, in words: the roots' backend only where it is another."""
-    return backend if root_backend == backend else f"{backend} (roots: {root_backend})"
+def played_by(backend: str, root_backend: str, precision: str = "float32") -> str:
+    """What evaluates, in words: the roots' backend and the precision only where they are others."""
+    words = backend if precision == "float32" else f"{backend} in {precision}"
+    return words if root_backend == backend else f"{words} (roots: {root_backend})"
 
 
 class Agent(Protocol):

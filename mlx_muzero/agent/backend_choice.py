@@ -1,10 +1,10 @@
 """The backends that compute a model for a search, and the choice of the fastest one here."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from importlib import import_module
-from typing import get_args
+from typing import TypeVar, get_args
 
 import mlx.core as mx
 import numpy as np
@@ -18,6 +18,7 @@ from mlx_muzero.config.choices import (
     ExportBackend,
     ModelBackend,
     Precision,
+    PrecisionChoice,
 )
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.errors import ConfigError, ExportError, SearchError
@@ -34,6 +35,8 @@ from mlx_muzero.search.expectimax import depth_within
 from mlx_muzero.search.market_evaluator import MarketEvaluator
 from mlx_muzero.search.params import SearchParams
 from mlx_muzero.search.search import Search
+
+AName = TypeVar("AName", bound=str)
 
 BACKENDS: tuple[ModelBackend, ...] = get_args(ModelBackend)
 """Backends that need nothing but a model."""
@@ -155,9 +158,14 @@ def fallback(model: Model) -> ModelBackend:
 
 
 def computed_precision(search: SearchConfig) -> Precision:
-    """What `search.backend` computes in; float32 where it has no choice."""
-    backend = _model_backend(search)
-    return search.precision if backend and search.precision in backend.precisions else "float32"
+    """What `search.backend` computes in; float32 where it has no choice, and in training."""
+    backend, named = _model_backend(search), trained_precision(search)
+    return named if backend and named in backend.precisions else "float32"
+
+
+def trained_precision(search: SearchConfig) -> Precision:
+    """The precision that `search` names; "auto" chooses only where a run is played."""
+    return "float32" if search.precision == "auto" else search.precision
 
 
 def search_threads(search: SearchConfig) -> int:
@@ -176,20 +184,49 @@ def speed_key(model: Model, search: SearchConfig) -> SpeedKey:
 
 def measure(model: Model, search: SearchConfig) -> BackendSpeeds:
     """Run short searches of 16 roots with `model` on every backend, in a fraction of a second."""
-    model.eval()
-    rates: dict[ConcreteBackend, float] = {}
-    for backend in (name for name in BACKENDS if _represents(name, model, search.precision)):
-        trial = replace(search, backend=backend)
-        if isinstance(model, FactoredModel):
-            evaluate = _market_trial(model, trial)
-        else:
-            evaluate = _search_trial(model, trial)
-        for repeat in range(1 + _REPEATS):
+    usable = (name for name in BACKENDS if _represents(name, model, trained_precision(search)))
+    trials: dict[ConcreteBackend, Callable[[], int]]
+    trials = {name: _trial(model, replace(search, backend=name)) for name in usable}
+    return BackendSpeeds(_best_rates(trials))
+
+
+def precision_speeds(
+    model: Model, search: SearchConfig, precisions: Collection[Precision]
+) -> dict[Precision, float]:
+    """Leaves per second of the native backend in float32 and in `precisions`.
+
+    Uses what ``mlx-muzero profile`` found on this machine for networks of this size, or else a
+    short measurement, by turns.
+    """
+    own = {
+        each: replace(search, backend="native", precision=each) for each in ("float32", *precisions)
+    }
+    profiled = {each: recall(speed_key(model, its)) for each, its in own.items()}
+    known = {each: found.leaves_per_s.get("native") for each, found in profiled.items() if found}
+    rates = {each: rate for each, rate in known.items() if rate is not None}
+    if len(rates) == len(own):
+        return rates
+    return _best_rates({each: _trial(model, its) for each, its in own.items()})
+
+
+def _best_rates(trials: Mapping[AName, Callable[[], int]]) -> dict[AName, float]:
+    """The most leaves per second of each trial, which take turns."""
+    rates = dict.fromkeys(trials, 0.0)
+    for repeat in range(1 + _REPEATS):
+        for name, evaluate in trials.items():
             start = time.perf_counter()
             rate = evaluate() / (time.perf_counter() - start)
             # The first run also allocates memory.
-            rates[backend] = max(rates.get(backend, 0.0), rate if repeat else 0.0)
-    return BackendSpeeds(rates)
+            rates[name] = max(rates[name], rate if repeat else 0.0)
+    return rates
+
+
+def _trial(model: Model, search: SearchConfig) -> Callable[[], int]:
+    """Make a function that searches from 16 roots and returns the number of leaves evaluated."""
+    model.eval()
+    if isinstance(model, FactoredModel):
+        return _market_trial(model, search)
+    return _search_trial(model, search)
 
 
 def _search_trial(model: StochasticMuZero, search: SearchConfig) -> Callable[[], int]:
@@ -235,9 +272,9 @@ def settle(
     rates = {} if profiled is None else profiled.leaves_per_s
     unusable = {name: _unusable(name, model, deployment) for name in _PLAYED if name in rates}
     usable: set[ConcreteBackend] = {
-        name for name in BACKENDS if _represents(name, model, search.precision)
+        name for name in BACKENDS if _represents(name, model, trained_precision(search))
     }
-    if search.precision == "float32":  # exports have theirs
+    if trained_precision(search) == "float32":  # exports have theirs
         usable |= {name for name, reason in unusable.items() if not reason}
     known = {name: rate for name, rate in rates.items() if name in usable}
     speeds = replace(profiled, leaves_per_s=known) if profiled and known else measure(model, search)
@@ -258,13 +295,13 @@ def asked_for(
     return replace(search, backend=backend or search.backend, root_backend=roots)
 
 
-def in_precision(search: SearchConfig, precision: Precision) -> SearchConfig:
+def in_precision(search: SearchConfig, precision: PrecisionChoice) -> SearchConfig:
     """`search` with the products of its backend in `precision`.
 
     Raises:
         ConfigError: the backend has no choice.
     """
-    if precision != "float32" and search.backend not in ("native", "auto"):
+    if precision not in ("float32", "auto") and search.backend not in ("native", "auto"):
         raise ConfigError(
             f'search.precision: "{precision}" is computed by the native backend, and the backend '
             f"here is {search.backend}: add --backend native"

@@ -14,7 +14,7 @@ from mlx_muzero.config.schema import ModelConfig, SearchConfig
 from mlx_muzero.files.cached import keep_json
 from mlx_muzero.machine import cache_folder, performance_cores
 
-_WORTH_A_CHANGE = 1.1
+WORTH_A_CHANGE = 1.1
 """How many times as fast another backend must be: encoders that MLX computes are equally fast."""
 
 
@@ -42,7 +42,7 @@ class BackendSpeeds:
         rates = {name: rate for name, rate in self.roots_per_s.items() if name in usable}
         fastest = max(rates, key=rates.__getitem__, default=usual)
         known = self.roots_per_s.get(usual, 0.0)
-        return fastest if rates and rates[fastest] > _WORTH_A_CHANGE * known else usual
+        return fastest if rates and rates[fastest] > WORTH_A_CHANGE * known else usual
 
     def __str__(self) -> str:
         text = ", ".join(f"{name} {rate:,.0f}" for name, rate in self.leaves_per_s.items())
@@ -87,7 +87,7 @@ class SpeedKey:
             name: getattr(search, name)
             for name in ("planner", "expansion", "leaves_per_step", "threads")
         }
-        if search.precision != "float32":
+        if search.precision not in ("float32", "auto"):
             settings["precision"] = search.precision
         return cls(machine | versions | networks | settings)
 

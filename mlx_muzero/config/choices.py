@@ -18,6 +18,8 @@ Planner = Literal["expectimax", "sampling"]
 Root = Literal["puct", "gumbel"]
 ExpansionMode = Literal["all_outcomes", "single_outcome"]
 Precision = Literal["float32", "bfloat16", "float16", "int8"]
+PrecisionChoice = Literal[Precision, "auto"]
+"""A precision, or the fastest that was verified where a run is played and float32 in training."""
 ModelBackend = Literal["native", "mlx"]
 """Backends that compute the model itself; each is a module of `mlx_muzero.backends`."""
 ExportFormat = Literal["coreml", "coreai"]

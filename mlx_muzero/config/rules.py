@@ -158,7 +158,9 @@ _RULES = (
     ),
     _Rule(
         ("search.precision", "search.backend"),
-        lambda c: c.search.precision == "float32" or c.search.backend in ("native", "auto"),
+        lambda c: (
+            c.search.precision in ("float32", "auto") or c.search.backend in ("native", "auto")
+        ),
         'only the native backend has a choice; set search.backend to "native" or search.precision '
         'to "float32"',
     ),

@@ -26,7 +26,7 @@ from mlx_muzero.config.choices import (
     ModelKind,
     Phases,
     Planner,
-    Precision,
+    PrecisionChoice,
     RewardScheme,
     Root,
     SpreadFrom,
@@ -287,9 +287,10 @@ class SearchConfig:
         "auto", "what evaluates roots; auto: the fastest a profile found, or what suits the leaves"
     )
     threads: int = setting(0, "threads of the native backend; 0: one per fast core", 0, 1024)
-    precision: Precision = setting(
+    precision: PrecisionChoice = setting(
         "float32",
-        "number format of the native backend's large products; norms, sums and heads are float32",
+        "number format of the native backend's large products; norms, sums and heads are float32; "
+        "auto: float32 in training, elsewhere the fastest that was verified",
     )
 
 

@@ -21,6 +21,7 @@ from mlx_muzero.config.choices import ExportFormat
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.errors import ExportError
 from mlx_muzero.experiment.background_exports import background_export, measuring_lock, prune
+from mlx_muzero.experiment.precision_choice import precision_to_play
 from mlx_muzero.exports.deployment import Deployment
 from mlx_muzero.exports.formats import format_named, installed_formats
 from mlx_muzero.exports.manifest import Manifest, is_export
@@ -165,7 +166,7 @@ def settled_to_play(
     named_roots: bool,
     begin: bool,
 ) -> SearchConfig:
-    """The search with which `model` is played, every "auto" settled.
+    """The search with which `model` is played, every "auto" settled, that of the precision first.
 
     Args:
         run: the model's run.
@@ -181,6 +182,9 @@ def settled_to_play(
     """
     if begin:
         prune(run, tell)
+    asked = precision_to_play(run, checkpoint, model, asked, tell)
+    if asked.precision != "float32":  # no export has a choice
+        return settled(model, asked, deployment)
     left_open = asked.backend == "auto" or (not named_backend and run.backend_left_open)
     formats = formats_to_try() if left_open else ()
     if not formats:

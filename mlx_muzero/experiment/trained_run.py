@@ -12,7 +12,7 @@ from mlx_muzero.agent.backend_choice import asked_for, fallback, in_precision
 from mlx_muzero.agent.make import make_agent, require_entries, to_the_end
 from mlx_muzero.config import fx_targets
 from mlx_muzero.config import toml as config_toml
-from mlx_muzero.config.choices import Backend, Precision, Root
+from mlx_muzero.config.choices import Backend, PrecisionChoice, Root
 from mlx_muzero.config.schema import Config, SearchConfig, TradingConfig
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.agent_policies import AGENT, NetworkPolicy, SearchPolicy
@@ -131,7 +131,7 @@ def load_run(
     overrides: Sequence[str] = (),
     root_backend: Backend | None = None,
     *,
-    precision: Precision | None = None,
+    precision: PrecisionChoice | None = None,
     measure: bool = False,
 ) -> TrainedRun:
     """Load the run at `path` with the bars it was trained on, or with those of `symbol` alone.
@@ -143,8 +143,9 @@ def load_run(
     `tell` receives what the bars lack, and `report` what happens to the programs of an export.
     `cost` is the round trip in force, in the run's unit, instead of the run's own costs;
     `overrides` are further ``key=value`` of `IN_FORCE`. `precision` replaces the run's, which only
-    the native backend has. With `measure`, backends that were left
-    open are measured in the background for the next time, if this machine may have better ones.
+    the native backend has; "auto" takes the fastest that was verified. With `measure`, backends
+    that were left open are measured in the background for the next time, if this machine may have
+    better ones.
     """
     folder = RunFolder(path)
     trained = folder.config()

@@ -7,9 +7,9 @@ from pathlib import Path
 from shlex import quote
 
 from mlx_muzero.agent.agent import Agent
-from mlx_muzero.agent.backend_choice import asked_for
+from mlx_muzero.agent.backend_choice import asked_for, computed_precision, in_precision
 from mlx_muzero.agent.make import make_agent, require_entries
-from mlx_muzero.config.choices import Backend
+from mlx_muzero.config.choices import Backend, PrecisionChoice
 from mlx_muzero.config.schema import Config, MarketConfig
 from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.experiment.auto_backend import exports_of, settled_to_play
@@ -47,6 +47,7 @@ class SessionOptions:
     speed: float | None
     overrides: tuple[str, ...]
     root_backend: Backend | None = None
+    precision: PrecisionChoice | None = None
 
 
 def settings_of(
@@ -83,6 +84,8 @@ def new_settings(
     rules = TradingRules.from_config(config)
     model, checkpoint = load_model(folder, rules.table, options.checkpoint)
     asked = asked_for(config.search, options.backend, options.root_backend)
+    if options.precision is not None:
+        asked = in_precision(asked, options.precision)
     search = settled_to_play(
         folder,
         checkpoint,
@@ -109,6 +112,7 @@ def new_settings(
             speed=options.speed or 0.0,
             backend=search.backend,
             root_backend=search.root_backend,
+            precision=computed_precision(search),
             simulations=options.simulations or config.search.num_simulations,
         ),
         fills=fills_of(config.trading),
@@ -183,6 +187,7 @@ def load_planner(
     if config.model.kind == "muzero":  # plans with no limit of size, as in sessions of 0.1.0
         in_force = replace(in_force, limits=replace(in_force.limits, max_exposure=1.0))
     of_session = settings.session.backend, settings.session.root_backend
+    in_session = settings.session.precision
 
     def agent(
         journal: Callable[[EngineEvent], None], backends: tuple[str, str] | None = None
@@ -192,6 +197,7 @@ def load_planner(
             config.search,
             backend=leaves,  # type: ignore[arg-type]
             root_backend=roots,  # type: ignore[arg-type]
+            precision=in_session or config.search.precision,  # type: ignore[arg-type]
         )
         if of_session[0] in PLAYS:  # no choice there; what takes over keeps to float32 too
             search = replace(search, precision="float32")
@@ -247,6 +253,7 @@ def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings
         "--feed": (options.feed, begun.feed),
         "--backend": (_named(options.backend), begun.backend),
         "--root-backend": (_named(options.root_backend), begun.root_backend),
+        "--precision": (named := _named(options.precision), named and _precision_of(begun)),
         "--simulations": (options.simulations, begun.simulations),
         "--db": (_real(options.database), _real(Path(begun.database))),
         "--from": (options.replay_from, begun.replay_from),
@@ -263,8 +270,13 @@ def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings
     return settings
 
 
-def _named(backend: Backend | None) -> Backend | None:
-    return None if backend == "auto" else backend
+def _named(choice: str | None) -> str | None:
+    return None if choice == "auto" else choice
+
+
+def _precision_of(session: SessionSettings) -> str:
+    """What the session computes in; one of an earlier build has that of its run."""
+    return session.precision or RunFolder(Path(session.model)).config().search.precision
 
 
 def _real(path: Path | None) -> str | None:

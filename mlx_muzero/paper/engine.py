@@ -187,6 +187,7 @@ class Engine:
             backend=session.planner.backend,
             backend_wanted=settings.session.backend,
             root_backend=session.planner.root_backend,
+            precision=session.planner.precision,
             numerics=numerics(session.planner.precision),
             simulations=settings.session.simulations,
             notional=settings.account.notional,

@@ -123,7 +123,8 @@ def _opening(settings: PaperSettings, planner: AgentPlanner, resumed: bool) -> s
     return (
         f"{'resumes' if resumed else 'starts'}: {', '.join(settings.pairs)} with checkpoint "
         f"{session.checkpoint} of {session.model}, {session.simulations} simulations per decision, "
-        f"backend {played_by(planner.backend, planner.root_backend)}, feed {session.feed}"
+        f"backend {played_by(planner.backend, planner.root_backend, planner.precision)}, "
+        f"feed {session.feed}"
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 from mlx_muzero.config.alert_settings import AlertSettings
-from mlx_muzero.config.choices import Backend, FundingFrom, SpreadFrom
+from mlx_muzero.config.choices import Backend, FundingFrom, Precision, SpreadFrom
 from mlx_muzero.config.keys import Problem, did_you_mean, setting, table
 from mlx_muzero.config.local_times import (
     SessionBar,
@@ -38,6 +38,9 @@ class SessionSettings:
     speed: float = setting(0.0, "replay speed: 1 = real time, 0 = as fast as possible", 0.0, 1e6)
     backend: str = setting("native", "backend that evaluates the search's leaves")
     root_backend: str = setting("auto", "backend that evaluates roots; auto: what suits the leaves")
+    precision: str = setting(
+        "", "number format of the native backend's products; empty = that of the training run"
+    )
     simulations: int = setting(25, "simulations per decision", 1, 100_000)
     seed: int = setting(0, "seed of the search", 0, 2**63 - 1)
     accept_unknown: bool = setting(
@@ -312,6 +315,10 @@ def _text_problems(session: SessionSettings) -> Iterator[Problem]:
             hint = did_you_mean(backend, backends)
             message = f"{backend!r} is not one of {', '.join(backends)}{hint}"
             yield Problem(f"session.{name}", message)
+    precisions = get_args(Precision)
+    if session.precision and session.precision not in precisions:
+        message = f"{session.precision!r} is not one of {', '.join(precisions)}"
+        yield Problem("session.precision", message + did_you_mean(session.precision, precisions))
 
 
 def _unprintable(text: str) -> str:

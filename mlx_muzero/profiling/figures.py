@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from mlx_muzero.config.choices import Precision
 from mlx_muzero.profiling.energy import Energy
 
 
@@ -59,6 +60,21 @@ class StepTimes:
 
 
 @dataclass(frozen=True)
+class PrecisionTimes:
+    """Timings of steps in one number format.
+
+    Attributes:
+        precision: as named in `search.precision`.
+        p50_ms: median duration of a step.
+        over_float32: how many times as many decisions it makes in the same time.
+    """
+
+    precision: Precision
+    p50_ms: float
+    over_float32: float
+
+
+@dataclass(frozen=True)
 class BackendProfile:
     """Results of one target, measured in its own process.
 
@@ -71,6 +87,7 @@ class BackendProfile:
             search, by number of pairs; only where MLX computes.
         memory_mb: peak memory of its process and its child, including Python and libraries.
         energy: energy of decisions; None without a sampler.
+        precisions: the largest step in each number format, by turns; of the native backend alone.
         failure: why it could not be measured; empty if it could.
     """
 
@@ -81,6 +98,7 @@ class BackendProfile:
     reactive: tuple[StepTimes, ...] = ()
     memory_mb: float = 0.0
     energy: Energy | None = None
+    precisions: tuple[PrecisionTimes, ...] = ()
     failure: str = ""
 
     def step(self, pairs: int, simulations: int) -> StepTimes | None:
@@ -100,6 +118,7 @@ class BackendProfile:
                 "calls": tuple(CallTimes(**call) for call in values["calls"]),
                 "steps": tuple(StepTimes(**step) for step in values["steps"]),
                 "reactive": tuple(StepTimes(**step) for step in values["reactive"]),
+                "precisions": tuple(PrecisionTimes(**each) for each in values["precisions"]),
                 "energy": None if energy is None else Energy(**energy),
             }
         )

@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,15 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
+from mlx_muzero.backends import native
+from mlx_muzero.config.choices import Precision
 from mlx_muzero.evaluation.transformer_policy import ReactiveTransformer, Sizes, TransformerPolicy
 from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE
 from mlx_muzero.machine import peak_memory_mb
 from mlx_muzero.market.observation.frames import market_feature_names
 from mlx_muzero.processes.isolated_call import CallFailed, call_in_child
 from mlx_muzero.profiling.energy import Energy, find_sampler, measure_energy
-from mlx_muzero.profiling.figures import BackendProfile, CallTimes, StepTimes
+from mlx_muzero.profiling.figures import BackendProfile, CallTimes, PrecisionTimes, StepTimes
 from mlx_muzero.profiling.players import Player, player
 from mlx_muzero.profiling.subject import Subject
 from mlx_muzero.profiling.targets import Target
@@ -96,7 +98,37 @@ def measure(subject: Subject, target: Target, effort: Effort) -> BackendProfile:
         )
         energy = _energy(loaded, effort)
     reactive = _reactive(subject, effort) if target.backend == "mlx" else ()
-    return BackendProfile(target.name, load_ms, calls, steps, reactive, energy=energy)
+    precisions = _precisions(subject, effort) if target.backend == "native" else ()
+    return BackendProfile(
+        target.name, load_ms, calls, steps, reactive, energy=energy, precisions=precisions
+    )
+
+
+def _precisions(subject: Subject, effort: Effort) -> tuple[PrecisionTimes, ...]:
+    """Time the largest step of the native backend in every precision, by turns."""
+    pairs, simulations = max(effort.pairs), max(effort.simulations)
+    times: dict[Precision, list[float]] = {each: [] for each in native.BACKEND.precisions}
+    with ExitStack() as loaded:
+        deciders = {
+            each: loaded.enter_context(closing(player(subject, "native", each))).decider(
+                pairs, simulations
+            )
+            for each in times
+        }
+        for decide in deciders.values():
+            decide()  # allocates the trees
+        began = time.perf_counter()
+        while (
+            len(times["float32"]) < MIN_REPEATS
+            or time.perf_counter() - began < len(times) * effort.seconds
+        ):
+            for each, decide in deciders.items():
+                times[each] += _timed(decide, 0.0, 1)
+    medians = {each: float(np.median(found)) for each, found in times.items()}
+    return tuple(
+        PrecisionTimes(each, p50_ms, medians["float32"] / p50_ms)
+        for each, p50_ms in medians.items()
+    )
 
 
 def _reactive(subject: Subject, effort: Effort) -> tuple[StepTimes, ...]:

@@ -16,7 +16,7 @@ from mlx_muzero.agent.backend_choice import (
 from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.agent.moment import Moment
 from mlx_muzero.backends.search_params import search_params
-from mlx_muzero.config.choices import ConcreteBackend
+from mlx_muzero.config.choices import ConcreteBackend, Precision
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.exports.weights import sizes_of
 from mlx_muzero.networks.factored import FactoredModel
@@ -49,25 +49,28 @@ class Player(Protocol):
         ...
 
 
-def player(subject: Subject, backend: ConcreteBackend) -> Player:
-    """The model of `subject` on `backend`.
+def player(
+    subject: Subject, backend: ConcreteBackend, precision: Precision | None = None
+) -> Player:
+    """The model of `subject` on `backend`, in its own precision or in another.
 
     Raises:
         MuZeroError: it cannot play here.
     """
+    search = subject.search_on(backend, precision)
     if isinstance(subject.model, FactoredModel):
-        return _FactoredPlayer(subject, subject.model, backend)
-    return _MuZeroPlayer(subject, subject.model, backend)
+        return _FactoredPlayer(subject, subject.model, search)
+    return _MuZeroPlayer(subject, subject.model, search)
 
 
 class _MuZeroPlayer:
     """Searches with a model of market and account."""
 
-    def __init__(self, subject: Subject, model: StochasticMuZero, backend: ConcreteBackend) -> None:
+    def __init__(self, subject: Subject, model: StochasticMuZero, search: SearchConfig) -> None:
         self._model, self._table = model, subject.table
-        config, exports = subject.search_on(backend), subject.deployment
-        own = replace(config, root_backend=backend)
-        self._config = replace(config, root_backend="auto")
+        exports = subject.deployment
+        own = replace(search, root_backend=search.backend)
+        self._config = replace(search, root_backend="auto")
         self._evaluator = make_evaluator(model, own, exports)
         self._own_roots = make_roots(model, own, self._evaluator, exports)
         self._usual_roots = make_roots(model, self._config, self._evaluator, exports)
@@ -119,11 +122,10 @@ class _MuZeroPlayer:
 class _FactoredPlayer:
     """Decides over a model of the market alone; a leaf is a market state."""
 
-    def __init__(self, subject: Subject, model: FactoredModel, backend: ConcreteBackend) -> None:
+    def __init__(self, subject: Subject, model: FactoredModel, search: SearchConfig) -> None:
         self._model = model
-        config: SearchConfig = subject.search_on(backend)
-        self._market = make_market(model, config, subject.deployment)
-        self._agent = FactoredAgent(model, config, subject.rules, market=self._market)
+        self._market = make_market(model, search, subject.deployment)
+        self._agent = FactoredAgent(model, search, subject.rules, market=self._market)
 
     def close(self) -> None:
         self._market.close()

@@ -3,11 +3,11 @@
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mlx_muzero.agent.backend_choice import BACKENDS, speed_key
+from mlx_muzero.agent.backend_choice import BACKENDS, speed_key, trained_precision
 from mlx_muzero.agent.backend_speeds import BackendSpeeds, remember
 from mlx_muzero.config.choices import Backend, ConcreteBackend
 from mlx_muzero.exports.deployment import compute_units
@@ -103,6 +103,7 @@ def profile(
     speeds = _speeds(subject.model, chosen, backends, effort)
     if speeds is not None:
         remember(speed_key(subject.model, subject.config.search), speeds)
+        _remember_precisions(subject, backends, speeds)
     return Profile(
         machine=doctor.check_machine().detail,
         subject=subject.name,
@@ -162,6 +163,21 @@ def _speeds(
     if isinstance(model, FactoredModel):
         roots = {}
     return BackendSpeeds(leaves, profiled=True, roots_per_s=roots) if leaves else None
+
+
+def _remember_precisions(
+    subject: Subject, backends: list[BackendProfile], speeds: BackendSpeeds
+) -> None:
+    """Save what the native backend evaluates per second in the precisions that were timed."""
+    search = subject.config.search
+    times = next((found.precisions for found in backends if found.precisions), ())
+    over = {each.precision: each.over_float32 for each in times}
+    own, rate = trained_precision(search), speeds.leaves_per_s.get("native")
+    if rate is None or own not in over:
+        return
+    for precision in over.keys() - {own}:
+        in_it = BackendSpeeds({"native": rate * over[precision] / over[own]}, profiled=True)
+        remember(speed_key(subject.model, replace(search, precision=precision)), in_it)
 
 
 def _notes(subject: Subject, backends: list[BackendProfile]) -> list[str]:

@@ -10,7 +10,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from mlx_muzero.config import toml as config_toml
-from mlx_muzero.config.choices import ConcreteBackend, ExportFormat
+from mlx_muzero.config.choices import ConcreteBackend, ExportFormat, Precision
 from mlx_muzero.config.presets import PRESETS
 from mlx_muzero.config.schema import Config, SearchConfig
 from mlx_muzero.errors import ExportError
@@ -66,9 +66,12 @@ class Subject:
             return "market states"
         return self.config.search.expansion
 
-    def search_on(self, backend: ConcreteBackend) -> SearchConfig:
-        """Its search, on `backend`."""
-        return replace(self.config.search, backend=backend)
+    def search_on(
+        self, backend: ConcreteBackend, precision: Precision | None = None
+    ) -> SearchConfig:
+        """Its search, on `backend`, in its own precision or in another."""
+        search = self.config.search
+        return replace(search, backend=backend, precision=precision or search.precision)
 
     @property
     def deployment(self) -> Deployment | None:

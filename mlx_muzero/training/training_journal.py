@@ -8,6 +8,7 @@ from pathlib import Path
 import mlx.core as mx
 import numpy as np
 
+from mlx_muzero.agent.backend_choice import trained_precision
 from mlx_muzero.config.choices import Backend, ConcreteBackend, PhaseName
 from mlx_muzero.config.schema import Config
 from mlx_muzero.evaluation.forecasts import OutcomeForecast
@@ -66,7 +67,7 @@ class TrainingJournal(Journal):
             replay_capacity=replay.max_episodes,
             min_trade_frac=replay.min_trade_frac,
             backend=backend,
-            numerics=numerics(self._config.search.precision),
+            numerics=numerics(trained_precision(self._config.search)),
         )
 
     def levels(self, net_pips_per_session: Mapping[str, float]) -> None:

@@ -145,6 +145,7 @@ SHAPES: dict[str, Shape] = {
             "backend": _text,
             "backend_wanted": _text,
             "root_backend": _text,
+            "precision": _text,
             "numerics": _numerics,
             "pid": _count,
             "version": _text,

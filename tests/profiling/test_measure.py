@@ -4,6 +4,7 @@ import dataclasses
 import json
 import sys
 from dataclasses import asdict, replace
+from typing import get_args
 
 import mlx.core as mx
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from factored_models import factored_config
 from folders import HELPERS
+from mlx_muzero.config.choices import Precision
 from mlx_muzero.errors import ConfigError, EngineLost
 from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE
 from mlx_muzero.profiling.figures import BackendProfile
@@ -71,6 +73,9 @@ def test_every_cell_is_measured(subject, target, expansion):
     assert_complete(found)
     reacted = [(step.pairs, step.simulations) for step in found.reactive]
     assert reacted == ([(2, 0)] if target.backend == "mlx" else [])
+    timed = [each.precision for each in found.precisions]
+    assert timed == (list(get_args(Precision)) if target.backend == "native" else [])
+    assert all(each.p50_ms > 0 < each.over_float32 for each in found.precisions)
 
 
 @pytest.mark.parametrize("planner", ["expectimax", "sampling"])

@@ -17,7 +17,7 @@ from mlx_muzero.exports.placement import OpPlacement, ProgramPlacement
 from mlx_muzero.profiling import profile as profiling
 from mlx_muzero.profiling.chart import draw
 from mlx_muzero.profiling.energy import Energy
-from mlx_muzero.profiling.figures import BackendProfile, StepTimes
+from mlx_muzero.profiling.figures import BackendProfile, PrecisionTimes, StepTimes
 from mlx_muzero.profiling.measure import Effort
 from mlx_muzero.profiling.profile import profile
 from mlx_muzero.profiling.targets import Target, has_gpu
@@ -82,6 +82,24 @@ def test_a_profile_is_remembered_and_auto_goes_by_it(subject, measured):
         assert search.backend == faster
         assert speeds.leaves_per_s == found.speeds.leaves_per_s
         assert "as profiled" in str(speeds)
+
+
+def test_precisions_are_remembered_next_to_float32(subject, measured):
+    times = PrecisionTimes("float32", 8.0, 1.0), PrecisionTimes("int8", 4.0, 2.0)
+    measured(
+        figures("native", 5.0, leaves_per_s=2e9, precisions=times),
+        figures(MLX, 9.0, leaves_per_s=1e9),
+    )
+    profile(subject, Effort())
+    search = subject.config.search
+    assert backends.precision_speeds(subject.model, search, ("int8",)) == {
+        "float32": 2e9,
+        "int8": 4e9,
+    }
+    # bfloat16 was not profiled: all are measured now.
+    anew = backends.precision_speeds(subject.model, search, ("bfloat16",))
+    assert anew.keys() == {"float32", "bfloat16"}
+    assert 0 < anew["float32"] < 2e9
 
 
 def test_roots_are_remembered_and_the_verdict_names_their_backend(subject, measured):

@@ -19,8 +19,7 @@ def evaluation_report(run: Path, found: Evaluation) -> Group:
     parts: list[RenderableType] = [
         verdict_line(None if luck is None else luck.verdict),
         f"{run}, checkpoint {found.checkpoint}, {', '.join(map(str, found.simulations))} "
-        f"simulations per decision, backend {played_by(found.backend, found.root_backend)}"
-        f"{_in_precision(found)}",
+        f"simulations per decision, backend {_player(found)}",
     ]
     if found.stage is not None:
         parts.append(
@@ -48,5 +47,5 @@ def evaluation_report(run: Path, found: Evaluation) -> Group:
     return Group(*parts)
 
 
-def _in_precision(found: Evaluation) -> str:
-    return "" if found.precision == "float32" else f" in {found.precision}"
+def _player(found: Evaluation) -> str:
+    return played_by(found.backend, found.root_backend, found.precision)

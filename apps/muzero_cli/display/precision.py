@@ -3,7 +3,7 @@
 from rich.console import Group
 from rich.text import Text
 
-from mlx_muzero.experiment.precisions import PrecisionFigures
+from mlx_muzero.experiment.precision_figures import PrecisionFigures
 
 
 def precision_report(found: PrecisionFigures) -> Group:

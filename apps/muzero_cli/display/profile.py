@@ -18,7 +18,8 @@ def profile_tables(profile: Profile) -> Group:
     parts: list[RenderableType] = [Text(profile.machine), Text(profile.subject)]
     parts += ["", Text(f"Expansions from Python ({profile.expansion}), ms"), _calls(profile)]
     parts += ["", Text("Steps: decisions for all pairs at once, including root inference")]
-    parts += [_steps(profile), "", Text("Loading, memory and energy"), _costs(profile)]
+    parts += [_steps(profile), *_precisions(profile)]
+    parts += ["", Text("Loading, memory and energy"), _costs(profile)]
     parts += ["", Text("The crypto specification's figures (other networks, on an M4) and ours")]
     parts += [_published(profile)]
     for placement in profile.placements:
@@ -72,6 +73,21 @@ def _steps(profile: Profile) -> Table:
             )
             name = ""
     return table
+
+
+def _precisions(profile: Profile) -> list[RenderableType]:
+    """The native backend's number formats next to each other; nothing if it was not measured."""
+    times = [each for _, found in _measured(profile) for each in found.precisions]
+    if not times:
+        return []
+    table = _table("precision", "p50 ms", "times float32")
+    for each in times:
+        table.add_row(each.precision, f"{each.p50_ms:,.2f}", f"{each.over_float32:.2f}")
+    heading = (
+        "The native backend's number formats in the largest step; where search.precision is "
+        '"auto", a run is played in the fastest that mlx-muzero verify RUN --precision passed'
+    )
+    return ["", Text(heading), table]
 
 
 def _costs(profile: Profile) -> Table:

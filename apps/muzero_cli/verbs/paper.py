@@ -14,6 +14,7 @@ from muzero_cli.options import (
     HtmlFile,
     Json,
     RootBackend,
+    SearchPrecision,
     SecretsFile,
     Simulations,
 )
@@ -72,6 +73,7 @@ def start(
         Optional[Backend], typer.Option(help="Backend that evaluates leaves (default: the run's).")
     ] = None,
     root_backend: RootBackend = None,
+    precision: SearchPrecision = None,
     simulations: Simulations = None,
     db: Annotated[
         Optional[Path],
@@ -117,6 +119,7 @@ def start(
         *(model, pairs, feed, checkpoint, backend, simulations, db, from_, to, speed),
         tuple(set_),
         root_backend,
+        precision,
     )
     trade(folder, options, as_json)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 import typer
 
 from muzero_cli import completion
-from muzero_cli.display.console import echo, output_console, say_event
+from muzero_cli.display.console import echo, narration_console, output_console, say, say_event
 from muzero_cli.failures import answer
 from muzero_cli.options import (
     Checkpoint,
@@ -15,6 +15,7 @@ from muzero_cli.options import (
     RootBackend,
     RunDatabase,
     SearchBackend,
+    SearchPrecision,
     Simulations,
 )
 
@@ -39,6 +40,7 @@ def tree(
     checkpoint: Checkpoint = "best",
     backend: SearchBackend = None,
     root_backend: RootBackend = None,
+    precision: SearchPrecision = None,
     export: ExportFolder = None,
     db: RunDatabase = None,
     as_json: Json = False,
@@ -58,8 +60,10 @@ def tree(
         raise typer.BadParameter(str(error), param_hint="--at") from error
     loaded = load_run(
         *(run, checkpoint, db, pair, backend, export),
+        tell=lambda note: say(narration_console(), note),
         report=say_event,
         root_backend=root_backend,
+        precision=precision,
     )
     if len(loaded.dataset.symbols) > 1:
         wanted = f"the run trades several: choose one of {loaded.dataset.label}"

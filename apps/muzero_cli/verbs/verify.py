@@ -46,6 +46,7 @@ def verify(
 
 def _precision(run: Path, precision: "Precision", db: RunDatabase, *, as_json: bool) -> None:
     from mlx_muzero.errors import SearchError
+    from mlx_muzero.experiment.precision_figures import keep_figures
     from mlx_muzero.experiment.precisions import verify_precision
     from mlx_muzero.experiment.trained_run import load_run
     from muzero_cli.display.precision import precision_report
@@ -54,6 +55,7 @@ def _precision(run: Path, precision: "Precision", db: RunDatabase, *, as_json: b
     loaded = load_run(run, "best", db, backend="native", report=say_event)
     with VerbProgress() as progress:
         found = verify_precision(loaded, precision, tick=progress.tick, doing=progress.doing)
+    keep_figures(loaded.folder, loaded.checkpoint, found)
     problems = found.problems()
     failed = SearchError(f"{precision} differs from float32: {'; '.join(problems)}")
     if as_json:

@@ -66,6 +66,8 @@ class Account(PaperPanel):
         if state.substitute:
             wanted = state.began.get("backend_wanted")
             text.append(f"  {state.substitute} plays instead of {wanted}", paint.warning)
+        if (precision := state.began.get("precision")) not in (None, "float32"):
+            text.append(f"  in {clean_line(precision)}", paint.muted)
         return text.append("\n").append_text(fitting(_figures(state, paint), width))
 
 
