@@ -37,6 +37,18 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
 }
+_FOCUS = """
+<script>
+  // Without this the terminal hears no key until it is clicked.
+  new MutationObserver((_changes, observer) => {
+    const keys = document.querySelector("#terminal textarea");
+    if (keys) {
+      keys.focus();
+      observer.disconnect();
+    }
+  }).observe(document.getElementById("terminal"), { childList: true, subtree: true });
+</script>
+"""
 _PATIENCE_S = 3.0  # how long an application may take to quit
 
 
@@ -137,6 +149,7 @@ class LocalServer(Server):
             "application": {"name": self.title},
         }
         page = self._templates.get_template("app_index.html").render(context)
+        page = page.replace("</body>", f"{_FOCUS}</body>")
         return web.Response(text=page, content_type="text/html", headers=_HEADERS)
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:

@@ -21,7 +21,7 @@ _MONEY = (
     *("close_ns", "mode", "mode_reason", "equity", "realized", "unrealized", "cash"),
     *("exposure_total", "day_pnl", "drawdown_frac", "backend"),
 )
-_NOTICES = ("risk", "fault", "command", "hole", "backend_moved", "backend_slow")
+_NOTICES = ("risk", "fault", "command", "hole", "backend_moved", "backend_slow", "alerts")
 
 
 @dataclass
@@ -37,7 +37,7 @@ class PaperState(JournalState):
         orders: open ones by id.
         fills: the newest, oldest first.
         trades: the newest, oldest first.
-        notices: risk, faults, commands and holes, oldest first.
+        notices: risk, faults, commands, holes and alerts that fail, oldest first.
         feed: the last thing heard of each pair's feed, "" for all.
         feed_status: what each pair's feed does: the last ``feed`` event of kind "status".
         clock_offset_ms: the venue's clock minus this machine's.

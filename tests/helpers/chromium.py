@@ -1,6 +1,6 @@
 """Drives a headless Chromium over its pipe (the DevTools protocol): opens pages, clicks, and looks.
 
-Only the standard library is used, nothing listens, and the browser may not resolve any host.
+Only the standard library is used, nothing listens, and the browser may reach no host but this.
 """
 
 import base64
@@ -16,9 +16,10 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 _FLAGS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"),
     *("--disable-dev-shm-usage", "--disable-background-networking", "--disable-extensions"),
-    *("--host-resolver-rules=MAP * ~NOTFOUND", "--remote-debugging-pipe"),
+    *("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--remote-debugging-pipe"),
 )
 _PATIENCE_S = 60.0
+DRAWN = "document.body?.dataset.drawn === 'yes'"
 
 
 def installed() -> str | None:
@@ -70,8 +71,8 @@ class Chromium:
                 return answer["result"]
             self.events.append(answer)
 
-    def open(self, url, width=1280, height=900, scheme="light"):
-        """A tab with the page at `url`, once it is drawn."""
+    def open(self, url, width=1280, height=900, scheme="light", ready=DRAWN):
+        """A tab with the page at `url`, once `ready` is true in it."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
@@ -82,7 +83,7 @@ class Chromium:
         features = [{"name": name, "value": value} for name, value in wanted.items()]
         tab.call("Emulation.setEmulatedMedia", features=features)
         tab.call("Page.navigate", url=url)
-        tab.wait("document.body?.dataset.drawn === 'yes'")
+        tab.wait(ready)
         return tab
 
     def _received(self):

@@ -8,10 +8,13 @@ from examples import examples
 from mlx_muzero.market.observation.outcome_cone import ConeBar
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.watch.price_bars import PriceBar, bar_of, joined
+from muzero_tui.app import MuZeroApp
 from muzero_tui.candles import LABEL, Chart, Fill, draw_chart, shown_bars
 from muzero_tui.formats import clock, price
 from muzero_tui.paint import Paint
-from muzero_tui.screens.live_panels import Market
+from muzero_tui.screens.live_panels import Health, Market
+from muzero_tui.screens.tree_panels import DecisionChart
+from training_journals import training_run
 from tui_pilots import app_of, drive, press
 
 PAINT = Paint("good", "warning", "bad", "accent", "curve", "other")
@@ -124,3 +127,51 @@ def test_it_zooms_and_moves_within_its_bounds(session, keys, has):
 
     lines = drive(app_of(session), script)
     assert all(len(line) > has for line in lines)
+
+
+def test_beside_a_tree_are_the_bars_until_its_decision(session):
+    async def script(pilot):
+        await press(pilot, "4")
+        chart = pilot.app.screen.query_one(DecisionChart)
+        ends = []
+        for _ in range(2):
+            lines = chart.render().plain.split("\n")
+            assert any("┊" in line for line in lines)
+            ends.append(lines[-1].split()[1])
+            await press(pilot, "n")
+        return chart.display, ends
+
+    shown, (last, older) = drive(app_of(session), script, size=(200, 60))
+    assert shown
+    assert older < last
+
+
+def test_a_decision_whose_bars_are_not_read_says_so(session):
+    async def script(pilot):
+        await press(pilot, "4")
+        await press(pilot, *["semicolon"] * 9)  # before the decision
+        return pilot.app.screen.query_one(DecisionChart).render().plain
+
+    assert "go back" in drive(app_of(session), script, size=(200, 60))
+
+
+def test_a_training_tells_no_bars_and_has_no_chart(tmp_path):
+    folder, clock = training_run(tmp_path / "edge")
+
+    async def script(pilot):
+        await press(pilot, "4")
+        return pilot.app.screen.query_one(DecisionChart).display
+
+    assert not drive(MuZeroApp(folder, clock=clock), script, size=(200, 60))
+
+
+@pytest.mark.parametrize("outcome", ["failing", "works", "given up"])
+def test_alerts_that_were_not_delivered_are_among_the_notices(session, outcome):
+    session.note("alerts", channel="ntfy", outcome=outcome, reason="no route", count=2)
+
+    async def script(pilot):
+        return pilot.app.screen.query_one(Health).render().plain
+
+    text = drive(app_of(session), script)
+    assert "alerts to ntfy" in text
+    assert ("no route" in text) == (outcome != "works")

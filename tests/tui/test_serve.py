@@ -12,6 +12,7 @@ import time
 import aiohttp
 import pytest
 
+import chromium
 from muzero_cli.browser import COLUMNS, ROWS, LocalServer, _bounded
 from training_journals import training_run
 
@@ -176,3 +177,21 @@ def test_a_port_in_use_is_told(cli, tmp_path):
         code, _, err = cli("tui", tmp_path, "--serve", "--port", taken.getsockname()[1])
     assert code == 1
     assert "Choose another --port" in err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(chromium.installed() is None, reason="needs Chromium")
+def test_the_first_key_works_without_a_click(served, tmp_path):
+    port, token, _ = served
+    drawn = "document.body?.classList.contains('-first-byte')"
+    with chromium.Chromium(tmp_path / "profile") as browser:
+        tab = browser.open(f"http://127.0.0.1:{port}/{token}/", ready=drawn)
+        tab.wait("document.activeElement?.className === 'xterm-helper-textarea'")
+        tab.press("?", text="?")
+        tab.run("new Promise(done => setTimeout(done, 200))")
+        frames = [
+            event["params"]["response"]["payloadData"]
+            for event in browser.events
+            if event.get("method") == "Network.webSocketFrameSent"
+        ]
+    assert any("?" in frame for frame in frames), frames

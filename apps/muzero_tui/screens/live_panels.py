@@ -201,8 +201,8 @@ class Health(PaperPanel):
 
     TITLE = "feeds and notices"
     HELP: ClassVar[str] = (
-        "The latest event of each feed that has a problem, then limits, faults, commands and gaps "
-        "in the data, newest first."
+        "The latest event of each feed that has a problem, then limits, faults, commands, gaps in "
+        "the data, and alerts that were not delivered, newest first."
     )
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
@@ -239,8 +239,20 @@ def _notice(event: Event, paint: Paint) -> Text:
         return Text(f"{missed}: {event.get('reason')}", paint.warning)
     if kind in ("backend_moved", "backend_slow"):
         return Text(str(event.get("reason")), paint.warning)
+    if kind == "alerts":
+        return _of_alerts(event, paint)
     consequence = event.get("consequence")
     return Text(f"{event.get('name')} by {event.get('source')}: {consequence}", paint.accent)
+
+
+def _of_alerts(event: Event, paint: Paint) -> Text:
+    """How the alerts to a place fare."""
+    to, why = f"alerts to {event['channel']}", event.get("reason")
+    if event["outcome"] == "works":
+        return Text(f"{to} are delivered again", paint.good)
+    if event["outcome"] == "failing":
+        return Text(f"{to} fail, and are tried again: {why}", paint.warning)
+    return Text(f"{to} given up ({event.get('count')}): {why}", paint.bad)
 
 
 def _exposures(order: Event) -> str:

@@ -15,7 +15,7 @@ from mlx_muzero.runlog import decision_log
 from mlx_muzero.runlog.decision_log import DECISION, DecisionRecord, Entry
 from muzero_tui.formats import day_and_clock, shortened
 from muzero_tui.screens.base import RunScreen
-from muzero_tui.screens.tree_panels import Outcomes, RootStatistics
+from muzero_tui.screens.tree_panels import DecisionChart, Outcomes, RootStatistics
 from muzero_tui.widgets.search_tree import SearchTree
 from muzero_tui.widgets.tables import LiveTable
 
@@ -36,7 +36,7 @@ class DecisionTable(LiveTable):
 
 
 class TreeScreen(RunScreen):
-    """Decisions on the left, the tree on the right, and the result of the search below."""
+    """Decisions on the left, the tree (and on a large screen the chart), and the search below."""
 
     DEFAULT_CSS = """
     #decisions { grid-size: 2 1; grid-columns: 30 1fr; grid-gutter: 0 1; }
@@ -48,6 +48,10 @@ class TreeScreen(RunScreen):
     TreeScreen.-wide #reasons, TreeScreen.-normal.-tall #reasons {
         grid-size: 2 1; grid-rows: 1fr; height: 13;
     }
+    #looked { height: 1fr; grid-size: 1 1; grid-gutter: 0 1; }
+    #looked DecisionChart { display: none; }
+    TreeScreen.-wide #looked.-charted { grid-size: 2 1; }
+    TreeScreen.-wide #looked.-charted DecisionChart { display: block; }
     TreeScreen.-narrow.-tall #reasons Panel { height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,7 +75,9 @@ class TreeScreen(RunScreen):
         with Grid(id="decisions"):
             yield DecisionTable(id="decision-list")
             with Vertical(id="decision"):
-                yield SearchTree(id="search-tree")
+                with Grid(id="looked"):
+                    yield SearchTree(id="search-tree")
+                    yield DecisionChart()
                 with Grid(id="reasons"):
                     yield RootStatistics()
                     yield Outcomes()
@@ -83,8 +89,10 @@ class TreeScreen(RunScreen):
     def show(self) -> None:
         """List the day's decisions that match the filter, at most the newest `MOST_LISTED`."""
         table = self.query_one(DecisionTable)
-        for panel in (SearchTree, RootStatistics, Outcomes):
+        for panel in (SearchTree, DecisionChart, RootStatistics, Outcomes):
             self.query_one(panel)  # raises while one is still being composed
+        charted = self.app.watched.kind == "paper"  # a training's journal tells no bars
+        self.query_one("#looked").set_class(charted, "-charted")
         self._look()
         wanted = self.wanted
         listed = (self.app.theme, self._day, len(self._entries), wanted)
@@ -173,6 +181,9 @@ class TreeScreen(RunScreen):
         self.query_one(SearchTree).show_decision(record, self.app.paint)
         self.query_one(RootStatistics).decision = record
         self.query_one(RootStatistics).refresh()
+        for panel in self.query(DecisionChart):
+            panel.decision = record
+            panel.refresh()
         self.query_one(Outcomes).decision = record
         self._look_after(None)
 

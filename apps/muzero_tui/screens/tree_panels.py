@@ -1,13 +1,19 @@
 """The panels below the search tree: what was decided, and why."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
 
+from mlx_muzero.market.observation.outcome_cone import ConeBar
 from mlx_muzero.runlog.decision_log import DecisionRecord
+from mlx_muzero.watch.outlook import cone_of
+from mlx_muzero.watch.paper_state import PaperState
+from mlx_muzero.watch.price_bars import PriceBar
 from muzero_tui.formats import bar, number, outcome_range, percent, signed
 from muzero_tui.paint import Paint
 from muzero_tui.widgets.panel import Panel
+from muzero_tui.widgets.price_chart import PriceChart
 
 
 class RootStatistics(Panel):
@@ -47,6 +53,36 @@ class RootStatistics(Panel):
         text.append(f"  {number(record.latency_ms, 3)} ms", "dim")
         verdict = "agrees with" if raw == record.action else "overrules"
         return text.append(f"\nsearch {verdict} the raw policy", "dim")
+
+
+class DecisionChart(PriceChart):
+    """The bars until a decision, and the cone it sees ahead."""
+
+    TITLE = "price"
+    NO_BARS: ClassVar[str] = "its bars are not read: go back in the journal with ;"
+    decision: DecisionRecord | None = None
+
+    @property
+    def shown_pair(self) -> str | None:
+        """The decision's."""
+        return None if self.decision is None else self.decision.pair
+
+    @property
+    def shows_now(self) -> bool:
+        """Whether the decision is that of the moment shown."""
+        at_ns = None if self.decision is None else self.decision.close_ns
+        return at_ns == self._session.minute.get("close_ns")
+
+    def bars_of(self, state: PaperState, pair: str) -> list[PriceBar]:
+        """Those until the decision, if its own is among them."""
+        bars = super().bars_of(state, pair)
+        at_ns = 0 if self.decision is None else self.decision.close_ns
+        until = [bar for bar in bars if bar.close_ns <= at_ns]
+        return until if until and until[-1].close_ns == at_ns else []
+
+    def cone_of(self, state: PaperState, pair: str) -> Sequence[ConeBar]:
+        """The decision's."""
+        return () if self.decision is None else cone_of(self.decision)
 
 
 class Outcomes(Panel):

@@ -1,8 +1,8 @@
 """The chart of a pair: candles, fills, the position and the cone of the last decision."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.content import Content
@@ -42,6 +42,7 @@ class PriceChart(PlotPanel):
         "+ - zoom (up to 15 minutes a candle), left and right move, z maximizes."
     )
 
+    NO_BARS: ClassVar[str] = "no bars yet"
     AGES = True  # decisions are written after their minute
     pair: str | None = None
     _scale: int | None = None
@@ -66,6 +67,11 @@ class PriceChart(PlotPanel):
         return self._scale if self._scale is not None else _FAR if narrow else _NEAR
 
     @property
+    def shows_now(self) -> bool:
+        """Whether the last bar is that of the moment shown."""
+        return True
+
+    @property
     def shown_pair(self) -> str | None:
         """The chosen pair, or the first one."""
         pairs = self._session.pairs
@@ -79,21 +85,27 @@ class PriceChart(PlotPanel):
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """The candles, below a title on the pair and its position."""
         pair, state = self.shown_pair, self._session
-        bars = list(state.prices.get(pair or "", ()))
+        bars = self.bars_of(state, pair) if pair is not None else []
         if pair is None or not bars:
             self.border_title = "price"
-            return Text("no data: no bars yet", paint.muted)
+            return Text(f"no data: {self.NO_BARS}", paint.muted)
         length, spacing = SCALES[self._place]
-        ahead = self._cone(pair, state)
-        chart = _chart(pair, state, joined(bars, length) if length > 1 else bars, ahead)
+        ahead = self.cone_of(state, pair)
+        row = state.pairs.get(pair, {}) if self.shows_now else {}
+        chart = _chart(pair, state, row, joined(bars, length) if length > 1 else bars, ahead)
         back = min(self._back, max(len(chart.bars) - 1, 0))
         first, stop = shown_bars(len(chart.bars), width, spacing, len(chart.ahead), back)
         chart = replace(chart, bars=chart.bars[first:stop], ahead=() if back else chart.ahead)
-        title = _title(pair, state, chart, length, width, paint)
+        title = _title(pair, state, row, chart, length, width, paint)
         self.border_title = Content.from_rich_text(clean_rich(title))
         return draw_chart(chart, width, height, spacing, paint, price, clock)
 
-    def _cone(self, pair: str, state: PaperState) -> Sequence[ConeBar]:
+    def bars_of(self, state: PaperState, pair: str) -> list[PriceBar]:
+        """The bars of a pair that may be shown, oldest first."""
+        return list(state.prices.get(pair, ()))
+
+    def cone_of(self, state: PaperState, pair: str) -> Sequence[ConeBar]:
+        """The cone from the last of them; empty without one."""
         if "action" not in state.pairs.get(pair, {}):
             return ()
         if self._outlooks is None or self._outlooks.folder != self.watched.folder:
@@ -102,10 +114,14 @@ class PriceChart(PlotPanel):
 
 
 def _chart(
-    pair: str, state: PaperState, bars: Sequence[PriceBar], ahead: Sequence[ConeBar]
+    pair: str,
+    state: PaperState,
+    row: Mapping[str, Any],
+    bars: Sequence[PriceBar],
+    ahead: Sequence[ConeBar],
 ) -> Chart:
-    """Everything on a pair."""
-    row, pip = state.pairs.get(pair, {}), state.pip_price(bars[-1].close)
+    """Everything on a pair, whose `row` in the last minute is empty where that is not shown."""
+    pip = state.pip_price(bars[-1].close)
     return Chart(
         bars,
         [_mark(event) for event in state.fills if event["pair"] == pair and event["units"]],
@@ -122,17 +138,22 @@ def _mark(fill: Event) -> Fill:
 
 
 def _title(
-    pair: str, state: PaperState, chart: Chart, length: int, width: int, paint: Paint
+    pair: str,
+    state: PaperState,
+    row: Mapping[str, Any],
+    chart: Chart,
+    length: int,
+    width: int,
+    paint: Paint,
 ) -> Text:
     """The pair, its position, what is expected, and what the candles are made of, as they fit."""
-    row = state.pairs.get(pair, {})
     name = f"price: {clean_line(pair)}" if width >= _NAMED else clean_line(pair.split("/")[0])
     parts = [Text(shortened(name, max(width - 4, 1)))]
     if exposure := row.get("exposure"):
         side = "long" if exposure > 0 else "short"
         parts.append(Text(f"  {side} {abs(exposure):g}", f"bold {paint.sign(exposure)}"))
         parts.append(Text(f" from {price(chart.entry)}", paint.accent))
-    else:
+    elif row:
         parts.append(Text("  flat", paint.muted))
     if chart.ahead:
         last, unit = chart.ahead[-1], state.unit or "pips"
