@@ -166,6 +166,17 @@ def index(path: Path, start: int = 0) -> tuple[list[Entry], int]:
     return entries, start
 
 
+def whole_index(path: Path) -> list[Entry]:
+    """All decisions in the file of a day, oldest first."""
+    found: list[Entry] = []
+    start, before = 0, -1
+    while start != before:
+        before = start
+        more, start = index(path, start)
+        found += more
+    return found
+
+
 def find(folder: Path, pair: str, close_ns: int) -> Entry | None:
     """The last decision on `pair` at `close_ns`; None if none is recorded.
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mlx_muzero.evaluation.cost_sweep import CostSweep
+from mlx_muzero.evaluation.cost_sweep import CostCurve, CostSweep
 from mlx_muzero.evaluation.forecasts import OutcomeForecast
 from mlx_muzero.evaluation.importance import REPEATS, Importance
 from mlx_muzero.evaluation.luck.assessment import NOT_TO_BEAT, Luck
@@ -157,27 +157,46 @@ def evidence_table(rows: Mapping[str, str]) -> Table:
 
 def costs_plot(sweep: CostSweep, unit: str) -> Plot:
     """What trades would have earned at other costs."""
-    levels = np.array(sweep.levels)
     what = f"cost of a {'round trip' if sweep.cost == 'round_trip' else 'fill'}, {unit}"
+    paid = (sweep.decided_at, "decided at")
+    return cost_curves_plot(sweep.curves, sweep.levels, what, f"net {unit} per session", paid)
+
+
+def cost_curves_plot(
+    curves: Mapping[str, CostCurve],
+    levels: Sequence[float],
+    x: str,
+    y: str,
+    marked: tuple[float, str],
+) -> Plot:
+    """Cost curves of policies.
+
+    Args:
+        curves: of each policy, the judged one first.
+        levels: costs they were computed at.
+        x: what these are.
+        y: what was earned.
+        marked: the cost that was paid, and what to call it.
+    """
     lines = [
-        Line(name, levels, np.array(curve.net), _edge(curve.low), _edge(curve.high))
-        for name, curve in sweep.curves.items()
+        Line(name, np.array(levels), np.array(curve.net), _edge(curve.low), _edge(curve.high))
+        for name, curve in curves.items()
         if name not in NOT_TO_BEAT and curve.break_even is not None
     ]
     columns = (
         Column("policy"),
-        *(Column(f"at {level:.3g}", "number", 2, signed=True) for level in sweep.levels),
+        *(Column(f"at {level:.3g}", "number", 2, signed=True) for level in levels),
         Column("breaks even at", "number", 2),
     )
-    rows = [(n, *curve.net, curve.break_even) for n, curve in sweep.curves.items()]
+    rows = [(n, *curve.net, curve.break_even) for n, curve in curves.items()]
     return Plot(
         "Cost curve",
-        what,
-        f"net {unit} per session",
+        x,
+        y,
         lines[:_CURVES],
         "The same trades charged other costs; an agent that plans with another cost trades "
         "otherwise.",
-        marked_x=(sweep.decided_at, "decided at"),
+        marked_x=marked,
         of=Table("Net by cost", columns, rows),
     )
 

@@ -16,7 +16,7 @@ from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.report.recorded_pair import RecordedPair
 from mlx_muzero.runlog import decision_log
-from mlx_muzero.runlog.decision_log import DecisionRecord, Entry
+from mlx_muzero.runlog.decision_log import DecisionRecord
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.costs import pip_price
 from mlx_muzero.types import F64
@@ -125,7 +125,7 @@ class DecidedFills:
         wanted = {(row["pair"], row["close_ns"]) for row in self.rows}
         found = {}
         for day in decision_log.days(self.folder.decisions_path):
-            for entry in _entries(day):
+            for entry in decision_log.whole_index(day):
                 key = entry.pair, entry.close_ns
                 if key in wanted:
                     try:
@@ -143,17 +143,6 @@ class DecidedFills:
             return float("nan")
         pip = pip_price(closes[[bar]], pair.account().core.rules.pip_size)
         return float(np.max((closes[bar + 1] - closes[bar]) / pip))
-
-
-def _entries(day: Any) -> list[Entry]:
-    """All decisions in a day's file."""
-    found: list[Entry] = []
-    start, before = 0, -1
-    while start != before:
-        before = start
-        more, start = decision_log.index(day, start)
-        found += more
-    return found
 
 
 def _columns(name: str, record: DecisionRecord | None, row: Row, actions: int) -> Sequence[float]:

@@ -1,5 +1,6 @@
 """The page of a paper session: what it traded, why, and what it is worth."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,9 +8,20 @@ import numpy as np
 
 from mlx_muzero.config.schema import Config
 from mlx_muzero.evaluation.page.candles import candles_of
-from mlx_muzero.evaluation.page.contents import Again, Candles, Column, Course, Page, Table, Trades
+from mlx_muzero.evaluation.page.contents import (
+    Again,
+    Candles,
+    Column,
+    Course,
+    Page,
+    Plot,
+    Table,
+    Trades,
+)
 from mlx_muzero.evaluation.page.courses import telling_points
 from mlx_muzero.evaluation.page.tables import (
+    calibration_plot,
+    cost_curves_plot,
     figures_of,
     luck_tables,
     policies_table,
@@ -20,8 +32,10 @@ from mlx_muzero.market.bars import utc_text
 from mlx_muzero.numerics import numerics
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.report.cost_curve import SHARES, cost_curve
 from mlx_muzero.paper.report.fill_decisions import DecidedFills
 from mlx_muzero.paper.report.performance import UNIT, Performance
+from mlx_muzero.paper.report.recorded_forecast import recorded_forecast
 from mlx_muzero.paper.report.session_report import PlayedSession, SessionReport
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.training.checkpoint import WEIGHTS, weights_sha256
@@ -71,6 +85,10 @@ def session_page(shown: ShownSession, command: str) -> Page:
     policies = {"the agent": agent, **shown.played.baselines}
     metrics = {"the agent": report.metrics, **report.baselines}
     tables = [policies_table(metrics, UNIT, "day"), _pairs_table(trades, symbols)]
+    forecast, note = recorded_forecast(shown.folder, shown.played.recorded)
+    plots = [_costs_plot(policies)]
+    if forecast is not None:
+        plots.append(calibration_plot({"forecast": forecast}, note))
     return Page(
         title=f"{name}: paper session, {_named(symbols)}",
         about=[
@@ -91,17 +109,25 @@ def session_page(shown: ShownSession, command: str) -> Page:
         candles=_candles(shown, trades, symbols),
         trades=trades,
         decisions=decided.decisions(net, trades),
+        plots=plots,
         tables=[
             *tables,
             *luck_tables(report.luck, UNIT, report.metrics.sharpe_factor, "day"),
             _money_table(report),
         ],
+        notes=[note] if forecast is None else [],
     )
 
 
 def _named(symbols: list[str]) -> str:
     few = len(symbols) <= _NAMED_PAIRS
     return ", ".join(symbols) if few else f"{len(symbols)} pairs"
+
+
+def _costs_plot(policies: Mapping[str, Performance]) -> Plot:
+    curves = {name: cost_curve(played) for name, played in policies.items()}
+    what = "costs, as a share of those paid"
+    return cost_curves_plot(curves, SHARES, what, f"net {UNIT} per day", (1.0, "as paid"))
 
 
 def _course(name: str, performance: Performance) -> Course:

@@ -5,7 +5,9 @@ import pytest
 
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.report.cost_curve import SHARES
 from mlx_muzero.paper.report.page import ShownSession, session_page
+from mlx_muzero.paper.report.recorded_forecast import recorded_forecast
 from mlx_muzero.paper.report.session_report import report_session
 from mlx_muzero.timeunits import MINUTE_NS
 from pages import contents_of
@@ -18,6 +20,15 @@ TURNS = ["BUY", "HOLD", "CLOSE", "SELL", "HOLD", "HOLD", "CLOSE", "BUY"]
 def played(tmp_path):
     """A session that turns a few times, and ends long."""
     return play(tmp_path / "session", settings(), ScriptedPlanner(TURNS))
+
+
+def parts_of(played):
+    """What the session's report is made of."""
+    parts = []
+    folder = PaperFolder(played.folder.path)
+    with PaperStore(folder.store_path, read_only=True) as store:
+        report_session(folder, store, folder.settings(), CONFIG, tried=3, played=parts.append)
+    return parts[0]
 
 
 def page_of(played):
@@ -78,6 +89,39 @@ def test_decisions_without_a_record_keep_what_the_store_knows(played):
     assert page.decisions.share.sum(axis=1) == pytest.approx(1.0)
     assert np.isnan(page.decisions.prior).all()
     assert contents_of(page)["decisions"]["commands"] == [f"mlx-muzero tui {played.folder.path}"]
+
+
+def test_the_cost_curve_is_of_the_trades_and_their_costs(played):
+    page, report = page_of(played)
+    (costs,) = [plot for plot in page.plots if plot.title == "Cost curve"]
+    agent = {name: cell for name, *cell in costs.of.rows}["the agent"][:-1]
+    days = report.metrics.net_pips / report.metrics.net_pips_per_session
+    assert costs.marked_x == (1.0, "as paid")
+    paid, at_once = agent[SHARES.index(1.0)], agent[0]
+    assert paid == pytest.approx(report.metrics.net_pips_per_session)
+    assert (at_once - paid) * days == pytest.approx(report.metrics.cost_pips)
+    assert np.diff(agent) == pytest.approx(np.diff(agent)[0]), "linear in the costs"
+
+
+def test_calibration_holds_the_recorded_chances_against_the_bars_that_came(played):
+    recorded = parts_of(played).recorded
+    forecast, note = recorded_forecast(PaperFolder(played.folder.path), recorded)
+    assert forecast.predicted == pytest.approx(OUTCOMES)
+    assert sum(forecast.realized) == pytest.approx(1.0)
+    assert "base rates are those of the bars before the session" in note
+    few, told = recorded_forecast(PaperFolder(played.folder.path), recorded, most=4)
+    assert sum(each.count for each in few.calibration) <= 4 * len(OUTCOMES)
+    assert "Of 4 of " in told
+
+
+def test_a_page_without_recorded_chances_says_so(played):
+    for day in played.folder.decisions_path.iterdir():
+        day.unlink()
+    page, _ = page_of(played)
+    assert [plot.title for plot in page.plots] == ["Cost curve"]
+    assert page.notes == [
+        "No calibration: the session's records hold no chances of a bar that came."
+    ]
 
 
 def test_a_session_that_never_traded_has_no_decisions(tmp_path):
