@@ -9,6 +9,7 @@ How a venue treats a start, a number of bars and an end is measured, not assumed
   in the other ways; if one of them returns older bars, the venue is asked that way from then on.
 - An answer without bars covers as many minutes as earlier answers have been seen to cover. After
   eight of them in a row, the search takes ever longer strides, then bisects back to the first bar.
+  Before the start that this finds, eight pages are empty, too: only a longer hole passes for it.
 - If pages come complete, the next ones are requested in advance.
 """
 
@@ -240,16 +241,49 @@ class Pager:
             else:
                 at_ns += stride_ns
                 stride_ns *= 2
-        # Bars may be left out even before the first of an answer: only empty ones clear minutes.
+        searched_ns = clear_ns
+        before_ns: int | None = found_ns
+        while before_ns is not None:
+            clear_ns, empty_ns = await self._bisected(searched_ns, before_ns, covered_ns)
+            before_ns = await self._bars_before(empty_ns, searched_ns)
+        return min(clear_ns, end_ns)
+
+    async def _bisected(self, clear_ns: int, found_ns: int, covered_ns: int) -> Span:
+        """Narrow down where bars begin between minutes without any and an answer with some.
+
+        Bars may be left out even before the first of an answer: only empty ones clear minutes.
+
+        Returns:
+            Where to continue, and the start of the empty answer before it.
+        """
+        empty_ns = clear_ns
         while found_ns - clear_ns > covered_ns:
             middle_ns = clear_ns + (found_ns - clear_ns) // 2 // MINUTE_NS * MINUTE_NS
             page = await self._ask(middle_ns, self._way)
             if len(self._from(page, middle_ns)):
                 found_ns = middle_ns
             else:
-                covered_ns = self._covered_ns(page)
+                covered_ns, empty_ns = self._covered_ns(page), middle_ns
                 clear_ns = min(middle_ns + covered_ns, found_ns)
-        return min(clear_ns, end_ns)
+        return clear_ns, empty_ns
+
+    async def _bars_before(self, empty_ns: int, searched_ns: int) -> int | None:
+        """A start whose answer has bars, on up to eight pages before an empty one; else None.
+
+        An empty answer may have met a hole rather than the time before the first bar.
+        """
+        at_ns = empty_ns
+        for _ in range(_EMPTY_PAGES - 1):
+            if at_ns <= searched_ns:
+                return None
+            until_ns = at_ns
+            at_ns = max(at_ns - self._reach.minutes * MINUTE_NS, searched_ns)
+            page = await self._ask(at_ns, self._way)
+            if page is _REFUSED:
+                return None
+            if len(page.within(at_ns, until_ns)):
+                return at_ns
+        return None
 
     def _covered_ns(self, page: Page) -> int:
         """Time that an answer without bars covers; a refused one covers only its first minute."""

@@ -100,6 +100,14 @@ def test_an_answer_clears_no_minutes_before_its_first_bar():
     assert pager.requests < 40
 
 
+def test_a_hole_of_pages_does_not_pass_for_the_time_before_the_first_bar():
+    made = Made(Moods(cap=100, newest=True), set(range(9324, 9504)), 9133)
+    for first in range(NOW - 2500, NOW - 2400, 9):
+        times, _, pager = made.walked(first, NOW)
+        assert times == [minute for minute in range(first, NOW) if made.venue.has(minute)]
+        assert pager.requests < 60
+
+
 def test_what_is_refused_is_asked_for_in_smaller_pages():
     made = Made(Moods())
     asked = []
