@@ -1,16 +1,21 @@
 """Measures paper trading: from a minute's last bar to its durable orders, and memory over a day.
 
     python scripts/bench_paper.py [--pairs N] [--simulations N] [--minutes N] [--backend NAME]
+    python scripts/bench_paper.py --rounds 3       # alone and beside a retraining, by turns
 
 Networks of fx_micro with random heads decide on made-up bars that are replayed as fast as they are
 read; the session, its store and its journal are what `mlx-muzero paper start` runs. `--minutes
 1440` is a day: memory and descriptors of its last tenth are compared with those of its second.
+With `--rounds N`, N sessions run alone and N beside a process that trains as a candidate of `paper
+start --retrain` does, by turns: the same niceness, the same number of threads, the same preset.
 """
 
 import argparse
 import asyncio
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +24,7 @@ import numpy as np
 from bench.networks import OUTCOMES, fx_micro
 from bench.report import Report
 from bench.resources import open_descriptors, resident_bytes
+from bench.retraining import training
 from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.market.bars import Bars
@@ -101,18 +107,39 @@ def main() -> None:
     parser.add_argument("--simulations", type=int, default=50)
     parser.add_argument("--minutes", type=int, default=300, help="decided on")
     parser.add_argument("--backend", default="native", choices=["native", "mlx"])
+    parser.add_argument("--rounds", type=int, default=0, help="sessions alone and beside each")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     facts = {name: getattr(options, name) for name in ("pairs", "simulations", "backend")}
     report = Report(options.json, **facts)
+    if options.rounds:
+        for beside, planned in by_turns(options).items():
+            title = f"From the last bar to durable orders, {beside}, ms:"
+            report.table(beside, title, latencies(planned))
+        report.end()
+        return
     with tempfile.TemporaryDirectory() as folder:
         watch, path = Watch(), Path(folder) / "paper"
         begun_s = time.perf_counter()
         trade(path, options, watch)
         soak = watch.soak(time.perf_counter() - begun_s)
-        report.table("latency", "From the last bar to durable orders, ms:", latencies(path))
+        title = "From the last bar to durable orders, ms:"
+        report.table("latency", title, latencies(minutes_planned(path)))
     report.table("soak", "What the process held:", [soak])
     report.end()
+
+
+def by_turns(options: argparse.Namespace) -> dict[str, list[Mapping[str, float]]]:
+    """`minutes_planned` of sessions alone and beside a training, over all rounds."""
+    planned: dict[str, list[Mapping[str, float]]] = {"alone": [], "beside a retraining": []}
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(options.rounds):
+            for beside, kept in planned.items():
+                path = Path(folder) / f"{beside} {number}"
+                with training() if beside != "alone" else nullcontext():
+                    trade(path, options, Watch())
+                kept += minutes_planned(path)
+    return planned
 
 
 def trade(path: Path, options: argparse.Namespace, watch: Watch) -> None:
@@ -144,10 +171,14 @@ def trade(path: Path, options: argparse.Namespace, watch: Watch) -> None:
             )
 
 
-def latencies(path: Path) -> list[Latency]:
-    """Latencies by stage, from the journal."""
+def minutes_planned(path: Path) -> list[Mapping[str, float]]:
+    """Milliseconds by stage of each minute that planned, from the journal."""
     events = journal.read(path / "journal.jsonl")
-    planned = [e["latency_ms"] for e in events if e["event"] == "minute" and e["simulations"]]
+    return [e["latency_ms"] for e in events if e["event"] == "minute" and e["simulations"]]
+
+
+def latencies(planned: Sequence[Mapping[str, float]]) -> list[Latency]:
+    """Latencies by stage."""
     rows = []
     for stage in LATENCIES:
         values = [latency[stage] for latency in planned]

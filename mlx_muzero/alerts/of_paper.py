@@ -100,6 +100,18 @@ class PaperAlerts(AlertTable):
         effect = "bars from then fill orders and mark positions, and are not traded on"
         return self._alert(event, "feed", f"minutes were missed: {because(event)}", effect)
 
+    def _took_over(self, event: Event) -> Alert:
+        effect = "it decides from the next minute on; positions and orders stay"
+        return self._alert(event, "validation", because(event), effect)
+
+    def _refused(self, event: Event) -> Alert:
+        effect = "nothing changes; the model plays that played"
+        return self._alert(event, "validation", because(event), effect)
+
+    def _failed(self, event: Event) -> Alert:
+        effect = "nothing changes; the model plays that played, and another is trained when due"
+        return self._alert(event, "fault", because(event), effect)
+
     def _finished(self, event: Event) -> Alert:
         effect = "nothing is traded; positions stay as they are"
         return self._alert(event, "end", "the feed has ended", effect, "report")
@@ -132,6 +144,9 @@ class PaperAlerts(AlertTable):
         "command": _command,
         "feed": _feed,
         "hole": _hole,
+        "candidate_took_over": _took_over,
+        "candidate_refused": _refused,
+        "candidate_failed": _failed,
         "finished": _finished,
         "stopped": _stopped,
     }

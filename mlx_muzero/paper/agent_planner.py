@@ -36,7 +36,8 @@ class AgentPlanner:
 
     def troubles(self) -> list[str]:
         """See `Planner.troubles`."""
-        troubles, self._troubles = self._troubles, []
+        troubles = list(self._troubles)
+        self._troubles.clear()
         return troubles
 
     @property
@@ -66,7 +67,9 @@ class AgentPlanner:
     def adopt(self, rival: "AgentPlanner") -> None:
         """See `Planner.adopt`."""
         self._agent.close()
-        self._agent = rival._agent
+        # With where its evaluators report, and what makes more of them.
+        self._agent, self._make_agent = rival._agent, rival._make_agent
+        self._troubles = rival._troubles
 
     def plan(
         self, observation: F32, account: I32, seed: U64, simulations: int, moment: Moment

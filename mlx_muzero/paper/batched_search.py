@@ -67,8 +67,14 @@ class BatchedSearch:
         self._least = settings.timing.min_simulations
         self._deadline_s = settings.timing.deadline_ms / 1e3
         self._simulations = settings.session.simulations
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Know nothing of the planner's speed, as of another model's."""
         self._budget = SimulationBudget(self._simulations, self._least, self._deadline_s)
-        self._offloading = Offloading(planner, self._simulations, self._least, stopwatch)
+        self._offloading = Offloading(
+            self._planner, self._simulations, self._least, self._stopwatch
+        )
 
     def decide(
         self,

@@ -5,20 +5,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
+from typing import NamedTuple
 
 from mlx_muzero.agent.agent import Agent
-from mlx_muzero.agent.backend_choice import asked_for, computed_precision, in_precision
+from mlx_muzero.agent.backend_choice import (
+    asked_for,
+    computed_precision,
+    fallback,
+    in_precision,
+)
 from mlx_muzero.agent.make import make_agent, require_entries
 from mlx_muzero.config.choices import Backend, PrecisionChoice
 from mlx_muzero.config.schema import Config, MarketConfig
-from mlx_muzero.errors import ConfigError, RunError
+from mlx_muzero.errors import ConfigError, MuZeroError, RunError
 from mlx_muzero.experiment.auto_backend import exports_of, settled_to_play
 from mlx_muzero.experiment.loading import instrument_of
 from mlx_muzero.experiment.validated_costs import advice
 from mlx_muzero.exports.deployment import Deployment, EngineEvent
+from mlx_muzero.exports.played_export import current_manifest
 from mlx_muzero.exports.program import PLAYS
+from mlx_muzero.exports.weights import digest, weights_of
 from mlx_muzero.market.fit import require_tradable
 from mlx_muzero.market.store.bar_store import store_at
+from mlx_muzero.networks.kinds import Model
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.agent_planner import AgentPlanner
 from mlx_muzero.paper.records.folder import PaperFolder
@@ -121,12 +130,22 @@ def new_settings(
     settings = paper_settings.override(settings, options.overrides)
     require_quotes(settings)
     require_planned(settings, config)
+    _require_bars(settings, Path(folder.market().store))
     for symbol in settings.pairs:
         require_tradable(config.market, symbol)
         market_of_pair(config, settings, symbol)
     return replace(
         settings, pips=_pips(settings, config, database), calendars=calendars_of(settings)
     )
+
+
+def _require_bars(settings: PaperSettings, store: Path) -> None:
+    """Raise ConfigError if candidates could not be trained, as the run's bars are not here."""
+    if settings.retrain.every_days and not store.is_file():
+        raise ConfigError(
+            f"--retrain: candidates are trained on the bars of {store} and those that follow, but "
+            "there is no such file. Restore it, or start without --retrain"
+        )
 
 
 def require_quotes(settings: PaperSettings) -> None:
@@ -172,22 +191,51 @@ def _pips(settings: PaperSettings, config: Config, database: Path) -> dict[str, 
     return pips
 
 
-def load_planner(
-    settings: PaperSettings, report: Callable[[EngineEvent], None]
-) -> tuple[Config, AgentPlanner]:
-    """Load the training run's configuration and its agent.
+class LoadedPlanner(NamedTuple):
+    """A planner, and what it was loaded from.
 
-    `report` receives what happens to the programs of an export; so does the journal.
+    Attributes:
+        config: the configuration of the run that the session was started with.
+        planner: plans.
+        weights: SHA-256 of its model's weights.
     """
-    folder = RunFolder(Path(settings.session.model))
-    config = folder.config()
+
+    config: Config
+    planner: AgentPlanner
+    weights: str
+
+
+def load_planner(
+    settings: PaperSettings,
+    report: Callable[[EngineEvent], None],
+    candidate: RunFolder | None = None,
+    checkpoint: str = "",
+) -> LoadedPlanner:
+    """Load the agent of a session, with the model it was started with or that of a candidate.
+
+    Where the session plays exports and the candidate has none of its weights, the backend that
+    replaces a failed export plays it.
+
+    Args:
+        settings: the session's settings.
+        report: receives what happens to the programs of an export; so does the journal.
+        candidate: the run of a candidate that took over; None for the session's own.
+        checkpoint: of the candidate.
+    """
+    begun = RunFolder(Path(settings.session.model))
+    config = begun.config()
     rules = TradingRules.from_config(config)
-    model, _ = load_model(folder, rules.table, settings.session.checkpoint)
+    folder = candidate or begun
+    model, _ = load_model(folder, rules.table, checkpoint or settings.session.checkpoint)
     in_force = rules_in_force(rules, settings, config.market)
     if config.model.kind == "muzero":  # plans with no limit of size, as in sessions of 0.1.0
         in_force = replace(in_force, limits=replace(in_force.limits, max_exposure=1.0))
     of_session = settings.session.backend, settings.session.root_backend
     in_session = settings.session.precision
+    if candidate is not None:
+        in_session = "float32"  # another precision is verified for a checkpoint, and not for this
+        if _lacks_export(candidate, model, of_session):
+            of_session = fallback(model), "auto"
 
     def agent(
         journal: Callable[[EngineEvent], None], backends: tuple[str, str] | None = None
@@ -209,7 +257,18 @@ def load_planner(
         deployment = Deployment(exports_of(folder, model), tell)
         return make_agent(model, search, in_force, deployment, rules)
 
-    return config, AgentPlanner(agent)
+    return LoadedPlanner(config, AgentPlanner(agent), digest(weights_of(model)))
+
+
+def _lacks_export(folder: RunFolder, model: Model, backends: tuple[str, str]) -> bool:
+    """Whether one of `backends` plays an export that the run in `folder` has not of `model`."""
+    exports = exports_of(folder, model)
+    for played in (PLAYS[name] for name in backends if name in PLAYS):
+        try:
+            current_manifest(model, exports[played.format], played.format)
+        except MuZeroError:
+            return True
+    return False
 
 
 def rules_in_force(

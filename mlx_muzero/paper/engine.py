@@ -37,6 +37,7 @@ from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.recorder import PULSE_S, Recorder
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row, Transaction
+from mlx_muzero.paper.retraining.retraining import Retraining
 from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.processes.supervision import Fault, Supervisor
@@ -65,6 +66,7 @@ class Engine:
         tell: receives the journal facts of every minute.
         say: receives text that someone at the console should see at once.
         companion: what runs next to the session.
+        retraining: trains candidates, one of which may take over; None: nothing does.
     """
 
     def __init__(
@@ -80,7 +82,9 @@ class Engine:
         tell: Callable[[Row], None] = lambda _facts: None,
         say: Callable[[str], None] = lambda _text: None,
         companion: Companion | None = None,
+        retraining: Retraining | None = None,
     ) -> None:
+        self._retraining = retraining
         self._companion = NoCompanion() if companion is None else companion
         self._folder, self._settings, self._session = folder, settings, session
         self._store, self._recorder, self._feed = store, recorder, feed
@@ -119,6 +123,8 @@ class Engine:
         finally:
             # Not in this thread: what it still has to note comes through the loop.
             await asyncio.to_thread(self._companion.close, unjournaled)
+            if self._retraining is not None:
+                await asyncio.to_thread(self._retraining.close)
 
     async def _trade(self) -> bool:
         """Trade as `run` does, from the recovery to the last event."""
@@ -231,11 +237,18 @@ class Engine:
         inbox: asyncio.Queue[Event | None] = asyncio.Queue(_INBOX)
         self._supervisor.task("feed", self._pump(events, inbox))
         self._supervisor.task("pulse", self._recorder.pulse())
+        if self._retraining is not None:
+            self._retraining.begin(self._supervisor, self._call)
+            self._retrain()
         try:
             while not self._stopping:
                 await asyncio.sleep(0)  # let commands run even during a backlog
                 self._supervisor.check()
-                if inbox.empty():
+                if self._retraining is not None and self._retraining.holds:
+                    await self._called.wait()
+                    self._called.clear()
+                    self._retrain()
+                elif inbox.empty():
                     await self._wait()
                 elif (event := inbox.get_nowait()) is not None:
                     self._hear(event)
@@ -384,6 +397,13 @@ class Engine:
             told_of.tell("backend_slow" if move.backend is None else "backend_moved", **move.facts)
             self._record(told_of)
             self._say(str(move))
+        self._retrain()
+
+    def _retrain(self) -> None:
+        """Begin a candidate, or follow the verdict on one, after the orders of a minute."""
+        for news, text in () if self._retraining is None else self._retraining.after_minute():
+            self._record(news)
+            self._say(text)
 
     def _call(self) -> None:
         """Wake the main loop from any thread."""

@@ -12,17 +12,23 @@ from mlx_muzero.market.history import observes_spread
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.paper.agent_planner import AgentPlanner
-from mlx_muzero.paper.beginning import costs_advice, load_planner
+from mlx_muzero.paper.beginning import costs_advice
 from mlx_muzero.paper.companion import Companion, NoCompanion
 from mlx_muzero.paper.delivered import Beside
 from mlx_muzero.paper.engine import Engine
 from mlx_muzero.paper.feeds.feed import Feed
 from mlx_muzero.paper.feeds.live import LiveFeed
+from mlx_muzero.paper.planner import Planner
 from mlx_muzero.paper.records.cross_check import open_store
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.origin import origin_of, require_here
 from mlx_muzero.paper.records.recorder import Recorder
+from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row
+from mlx_muzero.paper.retraining.loading import loaded
+from mlx_muzero.paper.retraining.played_model import CANDIDATES, PlayedModel
+from mlx_muzero.paper.retraining.recorded import retraining_of
+from mlx_muzero.paper.retraining.retraining import Retraining
 from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.session_setup import (
     begin_of_replay_ns,
@@ -71,9 +77,11 @@ def opened(
             say(f"{folder.path} was restored from {origin}; it must not be traded there.")
         settings = settings_of()
         companion = companion_of(settings)
-        config, planner = load_planner(settings, report)
+        plays = _plays(folder)
+        config, planner, weights = loaded(folder.path, settings, report, plays)
         series = replayed_series(settings, config)
         session = _new_session(settings, config, planner, series)
+        session.retraining.played = [plays or PlayedModel(0, settings.session.checkpoint, weights)]
         model = RunFolder(Path(settings.session.model))
         warning = validation_warning(model, settings.session.checkpoint)
         if warning is not None:
@@ -104,7 +112,32 @@ def opened(
                 minute_of(session, settings),
                 say,
                 companion,
+                _retraining(folder, settings, session, report),
             )
+
+
+def _plays(folder: PaperFolder) -> PlayedModel | None:
+    """The candidate that took over an existing session; None if none did."""
+    if not (folder.path / CANDIDATES).is_dir() or not folder.store_path.exists():
+        return None
+    with PaperStore(folder.store_path, read_only=True) as store:
+        playing = retraining_of(store).playing
+    return playing if playing is not None and playing.number else None
+
+
+def _retraining(
+    folder: PaperFolder,
+    settings: PaperSettings,
+    session: Session,
+    report: Callable[[EngineEvent], None],
+) -> Retraining | None:
+    if not settings.retrain.every_days:
+        return None
+
+    def load(model: PlayedModel) -> Planner:
+        return loaded(folder.path, settings, report, model).planner
+
+    return Retraining(folder.path, settings, session, load)
 
 
 def _new_session(

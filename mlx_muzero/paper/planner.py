@@ -62,7 +62,7 @@ class Planner(Protocol):
         ...
 
     def adopt(self, rival: Any) -> None:
-        """Plan as `rival` does, which `on` made, from now on."""
+        """Plan as `rival` does from now on: the same model on other backends, or another model."""
         ...
 
 

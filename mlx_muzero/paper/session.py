@@ -27,6 +27,7 @@ from mlx_muzero.paper.mode import CONSEQUENCES, Command, Mode, PairCommand
 from mlx_muzero.paper.pair_commands import consequence
 from mlx_muzero.paper.planner import Planner
 from mlx_muzero.paper.records.transaction import Row, Transaction
+from mlx_muzero.paper.retraining.state import RetrainState
 from mlx_muzero.paper.risk import Losses, allowed_exposure
 from mlx_muzero.paper.search_outcome import SearchOutcome
 from mlx_muzero.paper.settings import PaperSettings
@@ -75,6 +76,12 @@ class Session:
         self._in_time_ns: dict[str, int] = {}  # by pair, end of the last minute it had in time
         self.silence = Silence(self.traders, self.mode)
         self.context = SessionContext(self.traders)
+        self.retraining = RetrainState()
+
+    def play_with(self, planner: Planner) -> None:
+        """Let another model decide from the next minute on; positions and orders stay."""
+        self.planner.adopt(planner)
+        self.search.begin_anew()
 
     def step(
         self, minute: Minute, sent_ns: Callable[[], int], arrived_s: float
@@ -116,6 +123,7 @@ class Session:
             outcome.latency_ms["orders"] = 1e3 * (self._stopwatch() - began_s)
         outcome.latency_ms["total"] = 1e3 * (self._stopwatch() - arrived_s)
         if minute.close_ns > self.begin_ns:
+            self.retraining.schedule(self.last_close_ns, self._settings.retrain.every_days)
             self._tell_minute(minute, states, outcome, transaction)
         return transaction, outcome
 
@@ -207,6 +215,7 @@ class Session:
             "losses": self.losses.state(),
             "accounts": {pair: t.account.state() for pair, t in self.traders.items()},
             "context": self.context.state(),
+            "retraining": self.retraining.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -215,6 +224,7 @@ class Session:
         self._resumed_from_ns = self.last_close_ns or None
         self._next_id = dict(state["next_id"])
         self.context.restore(state.get("context", []))  # sessions before 0.3.0 have none
+        self.retraining.restore(state.get("retraining", {}))  # likewise
         self.mode.restore(state["mode"])
         self.losses.restore(state["losses"])
         for pair, trader in self.traders.items():
@@ -396,6 +406,7 @@ class Session:
             simulations=outcome.simulations,
             backend=self.planner.backend,
             root_backend=self.planner.root_backend,
+            **self.retraining.minute_facts,
             latency_ms=outcome.latency_ms,
             risk=limits_used(self._settings.risk, self.losses, accounts, self._margin),
             pairs={

@@ -19,6 +19,7 @@ from mlx_muzero.config.strict_toml import TomlSchema
 from mlx_muzero.errors import SymbolError
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.instrument import Market
+from mlx_muzero.paper.retraining.settings import RetrainSettings
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.costs import Costs, Swap
 from mlx_muzero.trading.funding import Funding
@@ -186,6 +187,7 @@ class PaperSettings:
     fills: FillSettings = FillSettings()
     risk: RiskSettings = RiskSettings()
     timing: TimingSettings = TimingSettings()
+    retrain: RetrainSettings = RetrainSettings()
     alerts: AlertSettings = AlertSettings()
 
 
@@ -326,7 +328,11 @@ def _unprintable(text: str) -> str:
 
 
 _SCHEMA = TomlSchema(
-    PaperSettings, "paper session's settings", _rule_problems, align=False, unwritten=("alerts",)
+    PaperSettings,
+    "paper session's settings",
+    _rule_problems,
+    align=False,
+    unwritten=("retrain", "alerts"),
 )
 
 SECTIONS = _SCHEMA.sections

@@ -73,6 +73,10 @@ _PAIR = record(
 )
 _LIMIT = record({}, {"used": _number, "limit": _number})
 _ENDED = record({}, {"reason": _text, "by": _text})
+_JUDGED = record(
+    {"number": count},
+    {"reason": _text, "next_ns": time_ns, "backend": _text, "numerics": _numerics},
+)
 _ORDER_ENDED = record({"id": count}, {"reason": _text})
 
 SHAPES: dict[str, Shape] = {
@@ -171,8 +175,14 @@ SHAPES: dict[str, Shape] = {
             "latency_ms": mapping(_number, most=_MOST_NAMES),
             "risk": mapping(_LIMIT, most=_MOST_NAMES),
             "clock_offset_ms": _number,
+            "model": _text,
+            "retraining": record({"next_ns": time_ns}, {"candidate": _count}),
         },
     ),
+    "candidate_began": record({"number": count}, {"until_ns": time_ns, "next_ns": time_ns}),
+    "candidate_took_over": _JUDGED,
+    "candidate_refused": _JUDGED,
+    "candidate_failed": _JUDGED,
     "order": record(
         {"id": count, "close_ns": time_ns},
         {"pair": text, "from_exposure": _number, "to_exposure": _number},

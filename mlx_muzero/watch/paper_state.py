@@ -2,7 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from mlx_muzero.timeunits import MINUTE_NS
@@ -21,7 +21,11 @@ _MONEY = (
     *("close_ns", "mode", "mode_reason", "equity", "realized", "unrealized", "cash"),
     *("exposure_total", "day_pnl", "drawdown_frac", "backend"),
 )
-_NOTICES = ("risk", "fault", "command", "hole", "backend_moved", "backend_slow", "alerts")
+_VERDICTS = ("candidate_took_over", "candidate_refused", "candidate_failed")
+_NOTICES = (
+    *("risk", "fault", "command", "hole", "backend_moved", "backend_slow", "alerts"),
+    *_VERDICTS,
+)
 
 
 @dataclass
@@ -37,7 +41,9 @@ class PaperState(JournalState):
         orders: open ones by id.
         fills: the newest, oldest first.
         trades: the newest, oldest first.
-        notices: risk, faults, commands, holes and alerts that fail, oldest first.
+        notices: risk, faults, commands, holes, alerts that fail and what became of candidates,
+            oldest first.
+        judged: what became of the last candidate; empty before the first.
         feed: the last thing heard of each pair's feed, "" for all.
         feed_status: what each pair's feed does: the last ``feed`` event of kind "status".
         clock_offset_ms: the venue's clock minus this machine's.
@@ -54,6 +60,7 @@ class PaperState(JournalState):
     fills: deque[Event] = field(default_factory=lambda: deque(maxlen=RECENT))
     trades: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT))
     notices: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT))
+    judged: Event = field(default_factory=dict)
     feed: dict[str, Event] = field(default_factory=dict)
     feed_status: dict[str, Event] = field(default_factory=dict)
     clock_offset_ms: float | None = None
@@ -61,6 +68,7 @@ class PaperState(JournalState):
     def _take(self, kind: str, event: Event) -> None:
         if kind in _NOTICES:
             self.notices.append(event)
+            self.judged = event if kind in _VERDICTS else self.judged
             self._mode(event)
         elif handler := _HANDLERS.get(kind):
             handler(self, event)
@@ -102,6 +110,35 @@ class PaperState(JournalState):
         return str(plays) if plays and wanted not in (None, "auto", plays) else ""
 
     @property
+    def model(self) -> str:
+        """The beginning of the playing model's digest; empty where the journal does not say."""
+        return str(self.minute.get("model") or "")
+
+    @property
+    def next_candidate_ns(self) -> int | None:
+        """When the next candidate is due; None in a session that does not retrain."""
+        return self._retraining.get("next_ns")
+
+    @property
+    def candidate(self) -> int | None:
+        """The number of the candidate that is being made; None if none is."""
+        return self._retraining.get("candidate")
+
+    @property
+    def _retraining(self) -> dict[str, Any]:
+        return self.minute.get("retraining") or {}
+
+    @property
+    def retraining(self) -> str:
+        """In a sentence, what retraining does and did; empty in a session without it."""
+        if self.next_candidate_ns is None:
+            return ""
+        due = datetime.fromtimestamp(self.next_candidate_ns / 1e9, UTC)
+        under_way = f"candidate {self.candidate} is being made; " if self.candidate else ""
+        last = self.judged.get("reason") or "none was judged yet"
+        return f"{under_way}the next is due {due:%Y-%m-%d %H:%M} UTC; last: {last}"
+
+    @property
     def open_positions(self) -> int:
         """Pairs with a position."""
         return sum(1 for row in self.pairs.values() if row.get("exposure"))
@@ -122,6 +159,10 @@ class PaperState(JournalState):
         facts["backend"] = facts["backend"] or self.began.get("backend")
         facts["backend_wanted"] = self.began.get("backend_wanted")
         facts["open_orders"] = len(self.orders)
+        facts["model"] = self.model or None
+        facts["next_candidate_ns"] = self.next_candidate_ns
+        facts["candidate"] = self.candidate
+        facts["last_candidate"] = self.judged or None
         return facts
 
     def as_dict(self) -> dict[str, Any]:

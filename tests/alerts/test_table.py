@@ -69,6 +69,18 @@ PAPER = [
         event("hole", from_ns=1, to_ns=2, reason="this machine slept 9 minutes"),
         ("feed", "minutes were missed: this machine slept 9 minutes", "status", False),
     ),
+    (
+        event("candidate_took_over", number=3, reason="candidate 3 takes over"),
+        ("validation", "candidate 3 takes over", "status", False),
+    ),
+    (
+        event("candidate_refused", number=3, reason="candidate 3 does not take over"),
+        ("validation", "candidate 3 does not take over", "status", False),
+    ),
+    (
+        event("candidate_failed", number=3, reason="candidate 3 failed: by SIGKILL"),
+        ("fault", "candidate 3 failed: by SIGKILL", "status", False),
+    ),
     (event("finished"), ("end", "the feed has ended", "report", False)),
     (
         event("stopped", reason="asked to stop"),

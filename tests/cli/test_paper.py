@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from markets import walk_bars
-from mlx_muzero.errors import RunError
+from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.paper.records.folder import PaperFolder
@@ -247,3 +247,17 @@ def test_nothing_is_reported_of_a_session_that_has_not_traded(cli, trained, pape
     code, _, err = cli("paper", "report", "p")
     assert code == RunError.exit_code
     assert "no minute has been traded yet" in err
+
+
+def test_retraining_needs_an_interval_and_the_bars_of_the_training(cli, trained, paper_db, db):
+    begin = ("paper", "start", "--model", trained, "--pairs", "USDJPY", "--db", paper_db)
+    begin += ("--run", "p", "--to", time_of(5))
+    code, _, err = cli(*begin, "--retrain", "weekly")
+    assert (code, "write days or hours, as 7d or 12h" in err) == (2, True)
+    db.rename(db.with_name("elsewhere"))
+    code, _, err = cli(*begin, "--retrain", "12h")
+    assert (code, "there is no such file" in err) == (ConfigError.exit_code, True)
+    db.with_name("elsewhere").rename(db)
+    assert cli(*begin, "--retrain", "12h")[0] == 0
+    assert PaperFolder(Path("p")).settings().retrain.every_days == 0.5
+    assert cli(*begin, "--retrain", "0.5d")[0] == 0, "who repeats it asks for the same"

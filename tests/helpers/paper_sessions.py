@@ -135,6 +135,8 @@ def open_engine(folder: PaperFolder, store, paper, planner, feed, crash=None, **
     session = make_session(paper, config, planner, options.pop("begin_ns"), series)
     recorder = Recorder(folder, store, Journal(folder.journal_path), crash or (lambda _point: None))
     options.setdefault("now_ns", None)
+    if (retraining_of := options.pop("retraining_of", None)) is not None:
+        options["retraining"] = retraining_of(folder.path, paper, session)
     return Engine(folder, paper, session, store, recorder, feed, **options), session
 
 

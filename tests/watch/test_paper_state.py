@@ -86,3 +86,22 @@ def test_the_age_of_a_bar_is_told_in_the_time_of_its_feed(feed, aged_s):
     state.apply({"event": "minute", "time": decided.isoformat(), **facts})
     assert state.age_s(close_ns - 60 * 10**9, decided + timedelta(seconds=5)) == aged_s
     assert state.age_s(None, decided) is None
+
+
+def test_it_knows_what_plays_and_what_became_of_candidates():
+    state = PaperState()
+    state.apply({"event": "paper_started", "feed": "oanda", "pairs": ["USDJPY"]})
+    facts = {"equity": 1.0, "drawdown_frac": 0.0, "pairs": {}}
+    state.apply({"event": "minute", "close_ns": 60, **facts})
+    assert (state.model, state.retraining) == ("", "")
+    due = {"next_ns": 1_772_000_000 * 10**9}
+    minute = {"event": "minute", "close_ns": 120, "model": "ab12", **facts}
+    state.apply({**minute, "retraining": {**due, "candidate": 2}})
+    told = "candidate 2 is being made; the next is due 2026-02-25 06:13 UTC; last: "
+    assert state.retraining == f"{told}none was judged yet"
+    state.apply({"event": "candidate_refused", "number": 2, "reason": "not better", **due})
+    state.apply({**minute, "retraining": {**due, "candidate": None}})
+    assert state.retraining == "the next is due 2026-02-25 06:13 UTC; last: not better"
+    assert state.money["model"] == "ab12"
+    assert state.money["last_candidate"]["reason"] == "not better"
+    assert state.notices[-1]["event"] == "candidate_refused"

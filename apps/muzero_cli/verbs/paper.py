@@ -90,6 +90,13 @@ def start(
             min=0.0, help="Replay speed: 1 = real time, 0 = as fast as possible (default)."
         ),
     ] = None,
+    retrain: Annotated[
+        Optional[str],
+        typer.Option(
+            help="Train a candidate on all bars so often, as 7d or 12h, and let it take over if it "
+            "is better (default: never)."
+        ),
+    ] = None,
     set_: PaperOverrides = [],  # noqa: B006
     watch: Annotated[
         bool, typer.Option("--tui", help="Trade in the background and watch it here.")
@@ -117,11 +124,28 @@ def start(
 
     options = SessionOptions(
         *(model, pairs, feed, checkpoint, backend, simulations, db, from_, to, speed),
-        tuple(set_),
+        (*set_, *_retraining(retrain)),
         root_backend,
         precision,
     )
     trade(folder, options, as_json)
+
+
+def _retraining(interval: str | None) -> tuple[str, ...]:
+    """The setting that an interval of days or hours stands for."""
+    if interval is None:
+        return ()
+    number, unit = interval[:-1], interval[-1:]
+    hours = {"d": 24.0, "h": 1.0}.get(unit)
+    try:
+        if hours is None:
+            raise ValueError
+        return (f"retrain.every_days={float(number) * hours / 24.0!r}",)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{interval!r} is no interval: write days or hours, as 7d or 12h",
+            param_hint="--retrain",
+        ) from None
 
 
 def _command(name: Command, about: str) -> None:

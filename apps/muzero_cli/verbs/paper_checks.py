@@ -182,6 +182,8 @@ def _report_table(run: Path, report: SessionReport) -> Table:
         "actions": "  ".join(f"{name} {share:.0%}" for name, share in m.action_frac.items()),
         "gaps": f"{report.holes}",
     }
+    if len(report.models) > 1:
+        rows["minutes by model"] = "  ".join(f"{t} {n:,}" for t, n in report.models.items())
     for stage, values in report.latency_ms.items():
         rows[f"latency, {stage}, ms"] = f"p50 {values['p50']:.1f}  p99 {values['p99']:.1f}"
     for name, value in rows.items():

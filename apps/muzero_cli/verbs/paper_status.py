@@ -64,6 +64,10 @@ def _show(watched: WatchedRun, as_json: bool) -> None:
         f"{_signed(money['unrealized'])}  drawdown {_number(money['drawdown_frac'], '.2%')}  "
         f"exposure {_number(money['exposure_total'], 'g')}  backend {money['backend']}"
     )
+    if state.model:
+        out.print(f"model {state.model}")
+    if state.retraining:
+        out.print(Text(f"retraining: {state.retraining}"), soft_wrap=True)
     if state.substitute:
         out.print(f"{state.substitute} plays instead of {money['backend_wanted']}")
     out.print(_positions(state))

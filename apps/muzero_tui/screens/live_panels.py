@@ -46,7 +46,8 @@ class Account(PaperPanel):
     AGES: ClassVar[bool] = True
     TITLE = "account"
     HELP: ClassVar[str] = (
-        "What the engine is doing and why, then the account: equity, the day's profit or loss, "
+        "What the engine is doing and why, which model plays if candidates are trained, and what "
+        "became of the last one; then the account: equity, the day's profit or loss, "
         "unrealized profit or loss, drawdown from the peak of equity and the sum of all exposures; "
         "then the venue's clock minus this machine's, and how long the minute's decisions took."
     )
@@ -68,6 +69,8 @@ class Account(PaperPanel):
             text.append(f"  {state.substitute} plays instead of {wanted}", paint.warning)
         if (precision := state.began.get("precision")) not in (None, "float32"):
             text.append(f"  in {clean_line(precision)}", paint.muted)
+        if state.retraining:
+            text.append(f"  model {clean_line(state.model)}, {clean_line(state.retraining)}", "dim")
         return text.append("\n").append_text(fitting(_figures(state, paint), width))
 
 
@@ -233,6 +236,9 @@ def _notice(event: Event, paint: Paint) -> Text:
         return Text(
             f"fault {event.get('what')}: {event.get('reason')}; {event.get('reaction')}", paint.bad
         )
+    if kind.startswith("candidate_"):
+        taken = kind == "candidate_took_over"
+        return Text(str(event.get("reason")), paint.good if taken else paint.warning)
     if kind == "hole":
         minutes = (event.get("to_ns", 0) - event.get("from_ns", 0)) / 6e10
         missed = f"gap of {minutes:.0f} min" if minutes else "no minute missed"

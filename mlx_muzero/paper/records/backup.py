@@ -25,6 +25,8 @@ from mlx_muzero.files.regular import reader
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.origin import Origin
 from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.retraining.played_model import CANDIDATES, run_of
+from mlx_muzero.paper.retraining.recorded import retraining_of
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.runlog.folders import flush, replaced
 from mlx_muzero.runlog.journal import JOURNAL
@@ -40,12 +42,14 @@ _SESSION = ("paper.toml", "store.duckdb", JOURNAL)
 _RUN = ("config.toml", "market.json")
 _CHECKPOINT = (STATE, WEIGHTS, SUMS)
 _MODEL = "model"
+_OF_MODEL = rf"({_MODEL}|{CANDIDATES}/\d{{4,9}}/candidate-\d{{4,9}})"
+"""The run that the session was started with, or one of a candidate that took over."""
 _KNOWN = re.compile(
     "|".join(
         [
             *map(re.escape, _SESSION),
-            f"{_MODEL}/({'|'.join(map(re.escape, _RUN))})",
-            f"{_MODEL}/checkpoints/{NAME.pattern}/({'|'.join(map(re.escape, _CHECKPOINT))})",
+            f"{_OF_MODEL}/({'|'.join(map(re.escape, _RUN))})",
+            f"{_OF_MODEL}/checkpoints/{NAME.pattern}/({'|'.join(map(re.escape, _CHECKPOINT))})",
         ]
     )
 )
@@ -92,7 +96,13 @@ def write_backup(
     with store.checking_contents():
         event, close_ns = count(saved[1]["event"]), time_ns(saved[1]["session"]["last_close_ns"])
     files = {name: session.path / name for name in _SESSION}
-    files |= _model_files(RunFolder(Path(settings.session.model)), settings.session.checkpoint)
+    begun = RunFolder(Path(settings.session.model))
+    files |= _model_files(begun, settings.session.checkpoint, _MODEL)
+    for model in retraining_of(store).played:
+        if model.number:
+            path = run_of(model, account.path, settings.session.model)
+            inside = path.relative_to(account.path).as_posix()
+            files |= _model_files(RunFolder(path), model.checkpoint, inside)
     origin = Origin(
         host=platform.node(),
         path=str(account.path.absolute()),
@@ -144,8 +154,12 @@ def restore_backup(archive: Path, target: Path, database: Path | None = None) ->
         try:
             origin, sizes = _unpack(file, partial)
             settings = _with_local_paths(PaperFolder(partial), target, database)
-            PaperStore(partial / "store.duckdb", read_only=True).close()
+            with PaperStore(partial / "store.duckdb", read_only=True) as store:
+                played = retraining_of(store).played
             _require_model(RunFolder(partial / _MODEL), settings.session.checkpoint)
+            for model in (model for model in played if model.number):
+                run = run_of(model, partial, settings.session.model)
+                _require_model(RunFolder(run), model.checkpoint)
         except (ValueError, tarfile.HeaderError) as error:
             raise RunError(f"{archive} is not a complete backup of a session: {error}.") from error
         origin.keep(PaperFolder(partial))
@@ -163,10 +177,13 @@ def _with_local_paths(folder: PaperFolder, target: Path, database: Path | None) 
     return settings
 
 
-def _model_files(run: RunFolder, checkpoint: str) -> dict[str, Path]:
+def _model_files(run: RunFolder, checkpoint: str, inside_of: str) -> dict[str, Path]:
+    """The files that play a checkpoint, by their names in the archive, below `inside_of`."""
     folder = run.checkpoints.folder / checkpoint
-    inside = {f"{_MODEL}/{name}": run.path / name for name in _RUN}
-    inside |= {f"{_MODEL}/checkpoints/{checkpoint}/{name}": folder / name for name in _CHECKPOINT}
+    inside = {f"{inside_of}/{name}": run.path / name for name in _RUN}
+    inside |= {
+        f"{inside_of}/checkpoints/{checkpoint}/{name}": folder / name for name in _CHECKPOINT
+    }
     run.config()  # raises if this is not a run
     found = {name: path for name, path in inside.items() if path.is_file()}
     if not (folder / WEIGHTS).is_file():

@@ -6,11 +6,14 @@ from typing import Literal
 
 from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.paper.beginning import load_planner
+from mlx_muzero.paper.planner import Planner
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.snapshot import opened_for_reading
 from mlx_muzero.paper.report.page import ShownSession
 from mlx_muzero.paper.report.parity import Parity, check_parity
 from mlx_muzero.paper.report.session_report import PlayedSession, SessionReport, report_session
+from mlx_muzero.paper.retraining.loading import loaded
+from mlx_muzero.paper.retraining.played_model import PlayedModel
 from mlx_muzero.paper.session_setup import replayed_series
 from mlx_muzero.runlog.journal import Journal
 from mlx_muzero.runlog.look_ledger import LookLedger
@@ -74,9 +77,13 @@ def check_folder(
     """
     with opened_for_reading(account) as (folder, store):
         settings = folder.settings()
-        config, planner = load_planner(settings, report)
+        config, planner, _ = load_planner(settings, report)
         series = replayed_series(settings, config)
-        found = check_parity(store, settings, config, planner, series, doing, tick)
+
+        def planner_of(model: PlayedModel) -> Planner:
+            return loaded(account.path, settings, report, model).planner
+
+        found = check_parity(store, settings, config, planner, series, doing, tick, planner_of)
         # A snapshot's journal if the session is being traded: only that process writes its own.
         Journal(folder.journal_path).append("parity", **found.as_dict())
     return found

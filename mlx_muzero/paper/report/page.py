@@ -37,6 +37,7 @@ from mlx_muzero.paper.report.fill_decisions import DecidedFills
 from mlx_muzero.paper.report.performance import UNIT, Performance
 from mlx_muzero.paper.report.recorded_forecast import recorded_forecast
 from mlx_muzero.paper.report.session_report import PlayedSession, SessionReport
+from mlx_muzero.paper.retraining.recorded import retraining_of
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.training.checkpoint import WEIGHTS, weights_sha256
 from mlx_muzero.training.run import RunFolder
@@ -94,6 +95,7 @@ def session_page(shown: ShownSession, command: str) -> Page:
         about=[
             f"{report.minutes:,} minutes, {utc_text(report.first_ns)} to "
             f"{utc_text(report.last_ns)} UTC; {report.holes:,} gaps. No order left this machine.",
+            *_decided_by(report),
             "Baselines: the same minutes, pairs, fills and costs, each pair on its own, without "
             "limits or commands. bps are of one pair's notional.",
         ],
@@ -117,6 +119,14 @@ def session_page(shown: ShownSession, command: str) -> Page:
         ],
         notes=[note] if forecast is None else [],
     )
+
+
+def _decided_by(report: SessionReport) -> list[str]:
+    """How many minutes each model decided, if there was more than one."""
+    if len(report.models) < 2:
+        return []
+    told = ", ".join(f"{title} {count:,}" for title, count in report.models.items())
+    return [f"Minutes by model: {told}."]
 
 
 def _named(symbols: list[str]) -> str:
@@ -218,6 +228,11 @@ def _facts(shown: ShownSession) -> dict[str, str]:
         "model": session.model,
         "checkpoint": session.checkpoint,
         **known,
+        **{
+            f"{model.title}, SHA-256 of what it learned": model.weights
+            for model in retraining_of(shown.store).played
+            if model.number
+        },
         "SHA-256 of the settings": sha256_of(shown.folder.path / "paper.toml"),
         **numerics(),
     }

@@ -5,7 +5,8 @@ from the paper rule, and accounts from the trading core, from the first bar to t
 The record provides only what no replay can know: when orders were sent, how many simulations there
 was time for, and how commands and limits changed what the agent wanted.
 
-Each minute is played by the backend that decided it, where that plays here. Where the same numerics
+Each minute is played by the model that decided it, on the backend that did, where that plays here.
+Where the same numerics
 computed the record, all of it is the same bit for bit. Decisions that
 others or unknown ones computed are compared up to `rounding`; if one was decided otherwise, the
 replay follows the record there, so that fills and money are still held to it.
@@ -30,6 +31,8 @@ from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.report.recorded_pair import ReplayedPair, recorded_pairs
 from mlx_muzero.paper.report.rounding import Rounding, computed_by
+from mlx_muzero.paper.retraining.played_model import PlayedModel
+from mlx_muzero.paper.retraining.recorded import models_of_minutes
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.trading.env import observations
 
@@ -108,6 +111,7 @@ def check_parity(
     series: Mapping[str, SeriesByName] | None = None,
     doing: Callable[[str, int], None] = lambda _what, _total: None,
     tick: Callable[[int], None] = lambda _minutes: None,
+    planner_of: Callable[[PlayedModel], Planner] | None = None,
 ) -> Parity:
     """Replay the session in `store`.
 
@@ -115,10 +119,11 @@ def check_parity(
         store: the session's store; other arguments as in `session_setup.make_session`.
         settings: the session's settings.
         config: the training run's configuration.
-        planner: makes the new decisions.
+        planner: makes the new decisions, with the model that the session was started with.
         series: series in addition to the bars.
         doing: called with what begins, and its number of minutes.
         tick: called with the number of minutes played.
+        planner_of: loads a candidate that took over; None if there can be none.
     """
     recorded = {name: store.table(name) for name in _COMPARED}
     pairs = {
@@ -128,8 +133,8 @@ def check_parity(
     canceled = {end["order_id"] for end in recorded["order_ends"] if end["end"] == "order_canceled"}
     here = _computes(planner)
     parity = Parity(rounding=Rounding(here))
-    players = _Players(planner)
-    computed = computed_by(store)
+    players = _Players(planner, planner_of)
+    computed, models = computed_by(store), models_of_minutes(store)
     sent = _by_minute(recorded["orders"])
     decided = _by_minute(recorded["decisions"])
     minutes = sorted(sent.keys() | decided.keys())
@@ -142,7 +147,7 @@ def check_parity(
         # Pairs whose bars arrived separately were decided on separately, each in its own time.
         for _, rows in groupby(minute, key=lambda row: int(row["simulations"])):
             by = computed.get(close_ns, {})
-            player = players.of(by)
+            player = players.of(by, models.get(close_ns))
             wanted |= _decide(list(rows), pairs, player, settings, config.model, by, parity)
         for order in sent.get(close_ns, []):
             pairs[order["pair"]].send(order, order["id"] in canceled, wanted, parity.orders)
@@ -174,30 +179,44 @@ def _computes(planner: Planner) -> dict[str, str]:
 
 
 class _Players:
-    """Planners on the backends that computed the record, which may have changed in a session.
+    """Planners of the models that decided, on the backends that computed the record.
+
+    Both may have changed in a session.
 
     Args:
-        planner: plays what was computed by something else than a backend of this machine.
+        planner: of the model that the session was started with.
+        planner_of: loads a candidate that took over.
     """
 
-    def __init__(self, planner: Planner) -> None:
-        self._planner = planner
-        self._by = {(planner.backend, planner.root_backend): planner}
+    def __init__(
+        self, planner: Planner, planner_of: Callable[[PlayedModel], Planner] | None
+    ) -> None:
+        self._planner_of = planner_of
+        self._models = {0: planner}
+        self._by: dict[tuple[int, str, str], Planner] = {}
 
-    def of(self, by: Mapping[str, str]) -> Planner:
-        """The planner for what `by` computed."""
-        backends = by.get("backend", ""), by.get("root_backend", "")
-        if backends not in self._by:
-            self._by[backends] = self._made(*backends)
-        return self._by[backends]
+    def of(self, by: Mapping[str, str], model: PlayedModel | None) -> Planner:
+        """The planner for what `by` computed with `model`; None: with that of the beginning."""
+        number = 0 if model is None else model.number
+        if model is not None and number not in self._models:
+            assert self._planner_of is not None, "no candidate takes over in such a session"
+            self._models[number] = self._planner_of(model)
+        key = number, by.get("backend", ""), by.get("root_backend", "")
+        if key not in self._by:
+            self._by[key] = _on(self._models[number], *key[1:])
+        return self._by[key]
 
-    def _made(self, backend: str, root_backend: str) -> Planner:
-        if backend not in get_args(ConcreteBackend):
-            return self._planner
-        try:
-            return self._planner.on(backend, root_backend)
-        except MuZeroError:
-            return self._planner
+
+def _on(planner: Planner, backend: str, root_backend: str) -> Planner:
+    """`planner` on these backends, or as it is where they do not play here."""
+    if (backend, root_backend) == (planner.backend, planner.root_backend):
+        return planner
+    if backend not in get_args(ConcreteBackend):
+        return planner
+    try:
+        return planner.on(backend, root_backend)
+    except MuZeroError:
+        return planner
 
 
 class _Repeated(ReplayedPair):

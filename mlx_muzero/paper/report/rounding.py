@@ -44,7 +44,8 @@ def computed_by(store: PaperStore) -> dict[int, dict[str, str]]:
     with store.checking_contents():
         for event in store.events(1):
             facts = event["facts"]
-            if event["event"] == "paper_started":
+            # A candidate that takes over may play in another precision than the model before.
+            if event["event"] in ("paper_started", "candidate_took_over"):
                 process = _NUMERICS(facts.get("numerics") or {})
             elif event["event"] == "minute" and process:
                 backend = str(facts["backend"])

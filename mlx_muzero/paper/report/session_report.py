@@ -1,5 +1,6 @@
 """Results of a paper session: the metrics of a backtest, money, and decision latency."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -22,6 +23,7 @@ from mlx_muzero.paper.report.baselines import play_baselines
 from mlx_muzero.paper.report.held import held_by_pair
 from mlx_muzero.paper.report.performance import UNIT, Performance
 from mlx_muzero.paper.report.recorded_pair import RecordedPair, recorded_pairs
+from mlx_muzero.paper.retraining.recorded import models_of_minutes
 from mlx_muzero.paper.session_setup import account_of_pair, keeps_fx_week
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.runlog import journal
@@ -47,6 +49,8 @@ class SessionReport:
         first_ns: end of the first marked minute.
         last_ns: end of the last marked minute.
         minutes: number of marked minutes.
+        models: minutes decided by each model, in the order in which they took over, by title; empty
+            where the journal does not say.
         holes: number of periods in which the engine was not running or asleep.
         latency_ms: p50 and p99 by stage, over the minutes that planned.
         ledger_error: equity minus the equity implied by the trades' prices, in money.
@@ -62,6 +66,7 @@ class SessionReport:
     first_ns: int
     last_ns: int
     minutes: int
+    models: dict[str, int]
     holes: int
     latency_ms: dict[str, dict[str, float]]
     ledger_error: float
@@ -161,6 +166,7 @@ def report_session(
             first_ns=equity[0]["close_ns"],
             last_ns=equity[-1]["close_ns"],
             minutes=len(equity),
+            models=dict(Counter(model.title for model in models_of_minutes(store).values())),
             holes=sum(event["event"] == "hole" for event in events),
             latency_ms=_latencies(events),
             ledger_error=last
