@@ -171,7 +171,7 @@ def test_a_paper_session_keeps_the_precision_it_began_with(trained, db, faster, 
     folder.begin(begun)
     faster(1.0)  # what would be chosen now does not count
     assert kept_settings(folder, options) == begun
-    _, planner = load_planner(folder.settings(), print)
+    planner = load_planner(folder.settings(), print).planner
     assert planner.precision == "int8"
     with pytest.raises(RunError, match="another --precision"):
         kept_settings(folder, replace(options, precision="float32"))
