@@ -9,8 +9,9 @@ from mlx_muzero.alerts.alert import Alert
 from mlx_muzero.alerts.outbox import MOST_WAITING, Outbox
 from mlx_muzero.alerts.tail import Cursor
 from mlx_muzero.config.choices import AlertChannel, AlertKind
-from mlx_muzero.files.regular import read_text, write_text
-from mlx_muzero.untrusted.json_values import parsed, strict_json
+from mlx_muzero.files.regular import write_text
+from mlx_muzero.runlog.kept_facts import DamagedFile, kept_facts
+from mlx_muzero.untrusted.json_values import strict_json
 from mlx_muzero.untrusted.shapes import (
     Malformed,
     count,
@@ -73,8 +74,8 @@ class KeptAlerts:
             found = _read(path)
         except FileNotFoundError:
             return cls()
-        except (OSError, ValueError) as error:
-            tell(f"{path}: {_why(error)}; alerts that waited in it are lost, and it is begun anew")
+        except DamagedFile as damage:
+            tell(f"{damage}; alerts that waited in it are lost, and it is begun anew")
             return cls()
         offset = found["offset"]
         return cls(
@@ -114,8 +115,8 @@ def _troubles(run: Path, name: str) -> list[str]:
         found = _read(run / name)
     except FileNotFoundError:
         return []
-    except (OSError, ValueError) as error:
-        return [f"{run / name}: {_why(error)}"]
+    except DamagedFile as damage:
+        return [str(damage)]
     lines = [
         f"alerts to {channel} fail ({kept['trouble']}): {len(kept['waiting'])} wait"
         for channel, kept in found["channels"].items()
@@ -130,10 +131,6 @@ def _troubles(run: Path, name: str) -> list[str]:
     return lines
 
 
-def _why(error: OSError | ValueError) -> str:
-    return getattr(error, "strerror", None) or f"wanted {error}"
-
-
 def _facts(outbox: Outbox) -> dict[str, Any]:
     return {
         "waiting": [alert.facts() for alert in outbox.waiting],
@@ -144,13 +141,13 @@ def _facts(outbox: Outbox) -> dict[str, Any]:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    """The checked contents of the file.
+    """The checked contents of the file; errors as `kept_facts`."""
+    return kept_facts(path, _checked, _MOST_BYTES)
 
-    Raises:
-        OSError: it cannot be read.
-        ValueError: it is not what `KeptAlerts.save` writes.
-    """
-    found = _SHAPE(parsed(read_text(path, most=_MOST_BYTES)))
+
+def _checked(value: object) -> Mapping[str, Any]:
+    """What `KeptAlerts.save` writes."""
+    found = _SHAPE(value)
     channels = _CHANNELS(found["channels"])
     if unknown := channels.keys() - set(get_args(AlertChannel)):
         raise Malformed(f"known places, not {', '.join(sorted(unknown))}")

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from mlx_muzero.files.regular import read_text, write_text
-from mlx_muzero.untrusted.json_values import parsed
-from mlx_muzero.untrusted.shapes import Malformed, one_of, record, sequence, text
+from mlx_muzero.files.regular import write_text
+from mlx_muzero.runlog.kept_facts import DamagedFile, kept_facts
+from mlx_muzero.untrusted.shapes import one_of, record, sequence, text
 
 Call = Literal["skill", "not shown", "loses", "too short"]
 CALLS: tuple[Call, ...] = get_args(Call)
@@ -48,15 +48,11 @@ class VerdictFile:
     def load(cls, run: Path) -> "VerdictFile | str | None":
         """The verdict in the folder `run`, None without one, or what is wrong with the file."""
         try:
-            found = _SHAPE(parsed(read_text(run / FILE, most=_MOST_BYTES)))
+            found = kept_facts(run / FILE, _SHAPE, _MOST_BYTES)
         except FileNotFoundError:
             return None
-        except OSError as error:
-            return f"{run / FILE}: {error.strerror or error}"
-        except Malformed as error:
-            return f"{run / FILE}: wanted {error}"
-        except ValueError:
-            return f"{run / FILE}: wanted JSON"
+        except DamagedFile as damage:
+            return str(damage)
         reasons = tuple(found["reasons"])
         return cls(found["call"], reasons, found["about"], found["time"])
 

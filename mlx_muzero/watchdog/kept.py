@@ -3,9 +3,10 @@
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from mlx_muzero.files.regular import read_text, write_text
-from mlx_muzero.untrusted.json_values import parsed, strict_json
-from mlx_muzero.untrusted.shapes import Malformed, count, number, record, sequence, text
+from mlx_muzero.files.regular import write_text
+from mlx_muzero.runlog.kept_facts import DamagedFile, kept_facts
+from mlx_muzero.untrusted.json_values import strict_json
+from mlx_muzero.untrusted.shapes import count, number, record, sequence, text
 
 FILE = "watch.json"
 _MOST_BYTES = 65_536
@@ -34,12 +35,11 @@ class WatchMemory:
     def load(cls, run: Path) -> "tuple[WatchMemory, str]":
         """What the folder `run` holds, and what is wrong with it; empty if nothing is."""
         try:
-            found = _SHAPE(parsed(read_text(run / FILE, most=_MOST_BYTES)))
+            found = kept_facts(run / FILE, _SHAPE, _MOST_BYTES)
         except FileNotFoundError:
             return cls(), ""
-        except (OSError, ValueError) as error:
-            wanted = f"wanted {error}" if isinstance(error, Malformed) else str(error)
-            return cls(), f"{run / FILE}: {wanted}; the watch begins anew"
+        except DamagedFile as damage:
+            return cls(), f"{damage}; the watch begins anew"
         names = cls.__dataclass_fields__
         return cls(**{name: found[name] for name in names}), ""
 
