@@ -9,11 +9,12 @@ from typing import Any, get_args
 from mlx_muzero.config.choices import Precision
 from mlx_muzero.evaluation.luck.paired_days import PairedDays
 from mlx_muzero.exports.figures import Drift
-from mlx_muzero.files.regular import read_text, write_text
+from mlx_muzero.files.regular import write_text
+from mlx_muzero.runlog.kept_facts import DamagedFile, kept_facts
 from mlx_muzero.training.checkpoint import weights_sha256
 from mlx_muzero.training.run import RunFolder
-from mlx_muzero.untrusted.json_values import finite, parsed
-from mlx_muzero.untrusted.shapes import Malformed, count, mapping, number, one_of, optional, record
+from mlx_muzero.untrusted.json_values import finite
+from mlx_muzero.untrusted.shapes import count, mapping, number, one_of, optional, record
 from mlx_muzero.untrusted.shapes import text as some_text
 
 SAME_ACTIONS = 0.995
@@ -150,6 +151,6 @@ _FIELDS = ("precision", "searches", "same", "moving", "value", "unit", "sessions
 
 def _kept(run: Path) -> dict[str, Any]:
     try:
-        return dict(_KEPT(parsed(read_text(run / FILE, most=_MOST_BYTES))))
-    except (OSError, Malformed, ValueError):
+        return dict(kept_facts(run / FILE, _KEPT, _MOST_BYTES))
+    except (FileNotFoundError, DamagedFile):
         return {}

@@ -21,13 +21,13 @@ from mlx_muzero.evaluation.rivals.chosen import SESSIONS
 from mlx_muzero.evaluation.validated import Validated
 from mlx_muzero.experiment.looks import record_evaluation
 from mlx_muzero.experiment.trained_run import TrainedRun
-from mlx_muzero.files.regular import read_text, write_text
+from mlx_muzero.files.regular import write_text
 from mlx_muzero.runlog import journal
+from mlx_muzero.runlog.kept_facts import DamagedFile, kept_facts
 from mlx_muzero.trading.rules import ExposureLimit, TradingRules
 from mlx_muzero.training.checkpoint import weights_sha256
 from mlx_muzero.training.run import RunFolder
 from mlx_muzero.types import Advance
-from mlx_muzero.untrusted.json_values import parsed
 from mlx_muzero.untrusted.shapes import Malformed, count, mapping, number, optional, record
 
 FILE = "validated.json"
@@ -223,8 +223,8 @@ def _key(
 def _kept(run: Path) -> dict[str, Validated]:
     """What the folder `run` keeps; nothing if that is missing or damaged: it is played anew."""
     try:
-        kept = _KEPT(parsed(read_text(run / FILE, most=_MOST_BYTES)))
-    except (OSError, Malformed, ValueError):
+        kept = kept_facts(run / FILE, _KEPT, _MOST_BYTES)
+    except (FileNotFoundError, DamagedFile):
         return {}
     names = Validated.__dataclass_fields__
     return {key: Validated(**{name: facts[name] for name in names}) for key, facts in kept.items()}

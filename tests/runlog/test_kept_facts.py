@@ -25,7 +25,7 @@ def test_a_missing_file_is_no_damage(tmp_path):
         (b"{", "wanted JSON"),
         (b"\xff", "wanted JSON"),
         (b'{"starts": -1}', "wanted "),
-        (b" " * 101, "is larger than 100 bytes"),
+        (b" " * 101, "it is larger than 100 bytes"),
     ],
 )
 def test_damage_is_told_with_the_files_name(tmp_path, content, wrong):
