@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from mlx_muzero.market.calendar import swap_nights
-from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.fills import Order, fate, fill_price
 from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.settings import FillSettings
@@ -23,6 +22,40 @@ _HEARD = ("spread", "close_spread", "settled_rate")
 
 _COUNTED = ("session_bar", "_session", "_first_minute")
 """Attributes of an account that counts sessions."""
+
+
+class PricedBar(Protocol):
+    """What an account reads of a closed minute bar, live or recorded."""
+
+    @property
+    def open_time_ns(self) -> int:
+        """When the minute began, UTC."""
+        ...
+
+    @property
+    def close_time_ns(self) -> int:
+        """When it ended."""
+        ...
+
+    @property
+    def open(self) -> float:
+        """First price."""
+        ...
+
+    @property
+    def close(self) -> float:
+        """Last price."""
+        ...
+
+    @property
+    def spread(self) -> float | None:
+        """Ask less bid at the open; None if unknown, or if no fill pays it."""
+        ...
+
+    @property
+    def close_spread(self) -> float | None:
+        """The same at the close."""
+        ...
 
 
 @dataclass
@@ -132,7 +165,7 @@ class PairAccount:
         """Whether the last settlement says what the next one is expected to cost."""
         return self.core.rules.funding.follows_settlements
 
-    def hear(self, bar: LiveBar, funding_rate: float) -> None:
+    def hear(self, bar: PricedBar, funding_rate: float) -> None:
         """Note what plans need to know of any bar, also before the account begins.
 
         Args:
@@ -144,7 +177,7 @@ class PairAccount:
         if self.hears_settlements and funding_rate:
             self.settled_rate = funding_rate
 
-    def on_bar(self, bar: LiveBar, funding_rate: float) -> BarEffect:
+    def on_bar(self, bar: PricedBar, funding_rate: float) -> BarEffect:
         """Settle the pending order at the bar, then mark to its close, including funding.
 
         Args:
@@ -214,25 +247,25 @@ class PairAccount:
             self._session = session
             self.core.begin_session()
 
-    def _nights_into(self, bar: LiveBar) -> I64 | None:
+    def _nights_into(self, bar: PricedBar) -> I64 | None:
         """``i64[1]`` nights between the last bar and `bar`; None without a swap to pay."""
         if not self.core.rules.swap.charges:
             return None
         return swap_nights(np.array([self._last_open_ns(bar)]), np.array([bar.open_time_ns]))
 
-    def _paid_rate(self, bar: LiveBar, settled: float) -> float:
+    def _paid_rate(self, bar: PricedBar, settled: float) -> float:
         """Share of a long position's value that is paid within `bar`."""
         funding = self.core.rules.funding
         return funding.rate_between(self._last_open_ns(bar), bar.open_time_ns, settled)
 
-    def _last_open_ns(self, bar: LiveBar) -> int:
+    def _last_open_ns(self, bar: PricedBar) -> int:
         """Open of the bar before `bar`; its own if it is the first."""
         return self.close_ns - MINUTE_NS if self.close_ns else bar.open_time_ns
 
     def _pip_price(self, price: float) -> float:
         return float(np.max(pip_price(np.array(price), self.core.rules.pip_size)))
 
-    def _fill(self, order: Order, bar: LiveBar, effect: BarEffect) -> None:
+    def _fill(self, order: Order, bar: PricedBar, effect: BarEffect) -> None:
         core, before, entered_ns = self.core, self.exposure, self.entry_ns
         pip = self._pip_price(bar.open)
         price = fill_price(order, bar.open, pip, self._fills)

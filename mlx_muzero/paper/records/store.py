@@ -11,9 +11,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 
 from mlx_muzero.errors import RunError, StorageError
 from mlx_muzero.market.store.attached_file import NAME, AttachedFile
@@ -256,12 +258,27 @@ class PaperStore(Closeable):
             while row := found.fetchone():
                 yield from (event for event in json.loads(row[0]) if event["seq"] >= first)
 
-    def table(self, name: str) -> list[Row]:
-        """All rows of one of `TABLES`, in commit order."""
+    def table(self, name: str, having: str = "") -> list[Row]:
+        """All rows of one of `TABLES`, in commit order; of all, those that have column `having`."""
+        known = f" where {having} is not null" if having else ""
         with _translating_errors(self._path):
-            cursor = self._db.execute(_ROWS[name])
+            cursor = self._db.execute(f"select * from ({_ROWS[name]}){known}")
             columns = [column[0] for column in cursor.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+    def columns(self, name: str, *wanted: str) -> dict[str, npt.NDArray[Any]]:
+        """The columns `wanted` of one of `TABLES`, in commit order, each of its N rows.
+
+        Numbers are ``f64[N]``, NaN where there is none, or ``i64[N]``; texts are objects.
+
+        Raises:
+            RunError: also where a whole number or a text is missing.
+        """
+        kinds = {column: TABLES[name][column] for column in wanted}
+        with _translating_errors(self._path):
+            found = self._db.execute(_rows_of(name, kinds)).fetchnumpy()
+        with self.checking_contents():
+            return {column: _column(column, kind, found[column]) for column, kind in kinds.items()}
 
     def recent_bars(self, needed: Mapping[str, int]) -> list[LiveBar]:
         """At least the last `needed` bars of each pair (or all there are), oldest first."""
@@ -379,6 +396,16 @@ def _reason(text: str) -> str:
     if "not a valid DuckDB" in text or "orrupt" in text:
         return f"it is damaged ({first}). {_RESTORE}"
     return f"DuckDB cannot use it ({first})."
+
+
+def _column(name: str, kind: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """What `PaperStore.columns` returns of a column as DuckDB did."""
+    if kind == "double":
+        return np.asarray(np.ma.filled(values.astype(np.float64), np.nan))
+    if np.ma.is_masked(values):
+        raise ValueError(f"a row without {name}")
+    plain = np.ma.getdata(values)
+    return plain if kind == "varchar" else plain.astype(np.int64)
 
 
 def _bars_of(rows: str) -> list[LiveBar]:

@@ -13,6 +13,7 @@ from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.paper.fills import Order
 from mlx_muzero.paper.report.performance import Performance
 from mlx_muzero.paper.report.recorded_pair import RecordedPair, ReplayedPair
+from mlx_muzero.paper.report.session_trades import TradedPair, trades_of
 from mlx_muzero.paper.session_setup import keeps_fx_week
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.trading.account_states import AccountStates
@@ -68,9 +69,10 @@ def _play(
             profit[minute] += view.pair.account.profit
     for view in views:
         view.pair.advance(None)
+    accounts = [view.pair.account for view in views]
     return Performance(
-        [view.pair.account for view in views],
-        [trade for view in views for trade in view.pair.trades],
+        [TradedPair.of(account) for account in accounts],
+        trades_of([trade for view in views for trade in view.pair.trades], accounts),
         close_ns,
         profit,
         counts,
@@ -149,7 +151,7 @@ class _PairView:
 
     @property
     def session_bars(self) -> int:
-        return len(self.pair.recorded.bars) - self.pair.recorded.history_bars
+        return len(self.pair.recorded) - self.pair.recorded.history_bars
 
     @property
     def episode(self) -> U64:

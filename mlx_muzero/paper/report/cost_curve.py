@@ -19,13 +19,11 @@ def cost_curve(played: Performance) -> CostCurve:
 
     A trade counts on the day of its entry.
     """
-    rows, days = played.trades, len(played.days_ns)
-    entered = np.array([row["entry_ns"] for row in rows], np.int64)
-    day = np.maximum(np.searchsorted(played.days_ns, entered, side="right") - 1, 0)
+    trades, days = played.trades, len(played.days_ns)
+    day = np.maximum(np.searchsorted(played.days_ns, trades.entry_ns, side="right") - 1, 0)
 
-    def by_day(name: str) -> F64:
-        made = np.array([row[name] for row in rows], np.float64) / played.basis_point
-        return np.bincount(day, made, days).astype(np.float64)
+    def by_day(made: F64) -> F64:
+        return np.bincount(day, made / played.basis_point, days).astype(np.float64)
 
-    gross = by_day("gross") - by_day("funding")
-    return CostCurve.of(gross, by_day("cost"), SHARES, SessionGroups.apart(days))
+    gross = by_day(trades.gross) - by_day(trades.funding)
+    return CostCurve.of(gross, by_day(trades.cost), SHARES, SessionGroups.apart(days))

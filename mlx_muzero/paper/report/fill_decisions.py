@@ -52,7 +52,7 @@ class DecidedFills:
     ) -> Self:
         """Find them in the session's `store`."""
         orders = {row["id"]: row for row in store.table("orders")}
-        made = {(row["pair"], row["close_ns"]): row for row in store.table("decisions")}
+        made = {(row["pair"], row["close_ns"]): row for row in store.table("decisions", "order_id")}
         rows: list[Row] = []
         led: list[Row] = []
         number: dict[Key, int] = {}
@@ -76,7 +76,7 @@ class DecidedFills:
         if not self.rows:
             return None
         logged = self._logged()
-        table = next(iter(self.recorded.values())).account().core.rules
+        table = next(iter(self.recorded.values())).rules
         actions, count = table.table.action_names, len(self.rows)
         records = [logged.get((row["pair"], row["close_ns"])) for row in self.rows]
         of_actions = {
@@ -141,7 +141,7 @@ class DecidedFills:
         bar = int(np.searchsorted(opens, row["close_ns"] - MINUTE_NS))
         if bar + 1 >= len(closes):
             return float("nan")
-        pip = pip_price(closes[[bar]], pair.account().core.rules.pip_size)
+        pip = pip_price(closes[[bar]], pair.rules.pip_size)
         return float(np.max((closes[bar + 1] - closes[bar]) / pip))
 
 

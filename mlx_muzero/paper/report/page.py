@@ -155,39 +155,35 @@ def _candles(shown: ShownSession, trades: Trades, symbols: list[str]) -> list[Ca
 
 
 def _trades(agent: Performance, symbols: list[str], decided: DecidedFills) -> Trades:
-    rows = sorted(agent.trades, key=lambda row: (row["entry_ns"], row["pair"]))
-    last_ns = int(agent.close_ns[-1])
-    ends = [row.get("exit_ns", last_ns) for row in rows]
-    entry = [decided.behind(row["pair"], row["entry_ns"]) for row in rows]
-    left = [decided.behind(row["pair"], row.get("exit_ns", -1)) for row in rows]
-    ending = [
-        _STILL_OPEN if "exit_ns" not in row else _BY_DECISION if at >= 0 else _BY_FORCE
-        for row, at in zip(rows, left, strict=True)
-    ]
-    begun = {(row["pair"], row["entry_ns"], row["exposure"] > 0.0) for row in rows}
-    over = {(row["pair"], end, row["exposure"] > 0.0) for row, end in zip(rows, ends, strict=True)}
+    named = np.array([pair.symbol for pair in agent.pairs], np.str_)
+    pair_names = named[agent.trades.pair]
+    in_order = np.lexsort((pair_names, agent.trades.entry_ns))
+    trades, names = agent.trades.take(in_order), pair_names[in_order].tolist()
+    entered, left = trades.entry_ns.tolist(), trades.exit_ns.tolist()
+    exits_ns = np.where(trades.still_open, agent.close_ns[-1], trades.exit_ns)
+    entry = [decided.behind(name, at) for name, at in zip(names, entered, strict=True)]
+    exits = [decided.behind(name, at) for name, at in zip(names, left, strict=True)]
+    forced = np.where(np.array(exits, np.int32) >= 0, _BY_DECISION, _BY_FORCE)
+    sides = (trades.exposure > 0.0).tolist()
+    begins = list(zip(names, entered, sides, strict=True))
+    ends = list(zip(names, exits_ns.tolist(), sides, strict=True))
+    begun, over = set(begins), set(ends)
     resized = [
-        int((row["pair"], row["entry_ns"], row["exposure"] > 0.0) in over)
-        + 2 * int((row["pair"], end, row["exposure"] > 0.0) in begun)
-        for row, end in zip(rows, ends, strict=True)
+        int(begin in over) + 2 * int(end in begun) for begin, end in zip(begins, ends, strict=True)
     ]
-    in_bps = {
-        name: np.array([row[name] for row in rows]) / agent.basis_point
-        for name in ("gross", "cost", "funding")
-    }
     return Trades(
-        market=np.array([symbols.index(row["pair"]) for row in rows], np.int32),
-        exposure=np.array([row["exposure"] for row in rows]),
-        entry_ns=np.array([row["entry_ns"] for row in rows], np.int64),
-        exit_ns=np.array(ends, np.int64),
-        entry_price=np.array([row["entry_price"] for row in rows]),
-        exit_price=np.array([row["exit_price"] for row in rows]),
-        gross=in_bps["gross"],
-        cost=in_bps["cost"] + in_bps["funding"],
-        ending=np.array(ending, np.int8),
+        market=np.array([symbols.index(name) for name in names], np.int32),
+        exposure=trades.exposure,
+        entry_ns=trades.entry_ns,
+        exit_ns=exits_ns,
+        entry_price=trades.entry_price,
+        exit_price=trades.exit_price,
+        gross=trades.gross / agent.basis_point,
+        cost=trades.cost / agent.basis_point + trades.funding / agent.basis_point,
+        ending=np.where(trades.still_open, _STILL_OPEN, forced).astype(np.int8),
         resized=np.array(resized, np.int8),
         entry_decision=np.array(entry, np.int32),
-        exit_decision=np.array(left, np.int32),
+        exit_decision=np.array(exits, np.int32),
     )
 
 

@@ -8,15 +8,13 @@ add up. An open position counts at its last mark.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from mlx_muzero.evaluation.luck.course import Course
 from mlx_muzero.evaluation.metrics import Metrics, measure
 from mlx_muzero.market.calendar import fx_days, fx_holidays
-from mlx_muzero.paper.account import PairAccount
-from mlx_muzero.paper.records.transaction import Row
+from mlx_muzero.paper.report.session_trades import SessionTrades, TradedPair
 from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.trading.costs import BASIS_POINT
 from mlx_muzero.trading.ledger import Trades
@@ -36,8 +34,8 @@ class Performance:
     """What was traded.
 
     Attributes:
-        accounts: final account of every pair.
-        closed: rows of the closed trades.
+        pairs: what each pair traded by.
+        trades: all trades.
         close_ns: ``i64[M]``, end of every marked minute.
         profit: ``f64[M]``, money made since the beginning, as of each minute.
         action_counts: ``i64[A]``, how often each action was chosen.
@@ -45,18 +43,13 @@ class Performance:
         fx_week: whether all pairs keep the FX week, so that days are trading days.
     """
 
-    accounts: Sequence[PairAccount]
-    closed: list[Row]
+    pairs: Sequence[TradedPair]
+    trades: SessionTrades
     close_ns: I64
     profit: F64
     action_counts: I64
     notional: float
     fx_week: bool
-
-    @property
-    def trades(self) -> list[Row]:
-        """Rows of all trades; open ones count as closed at their last mark, at no cost."""
-        return self.closed + [_open_trade(account) for account in self.accounts if account.exposure]
 
     @cached_property
     def days_ns(self) -> I64:
@@ -90,8 +83,7 @@ class Performance:
         """The results as luck is judged by them, a day being one observation."""
         trades, made = self._trades_in_bps(), self.days_bps
         first = np.unique(trades.round_trip, return_index=True)[1]
-        entered = np.array([row["entry_ns"] for row in self.trades], np.int64)[first]
-        day = np.searchsorted(self.days_ns, entered, side="right") - 1
+        day = np.searchsorted(self.days_ns, self.trades.entry_ns[first], side="right") - 1
         trips_ns = self.days_ns[np.maximum(day, 0)]
         return Course(self.metrics(), made, self.days_ns, made, trades, trips_ns)
 
@@ -102,10 +94,10 @@ class Performance:
             trades,
             self._daily_bps(),
             self.action_counts,
-            self.accounts[0].core.rules.table.action_names,
+            self.pairs[0].rules.table.action_names,
             fx_week=self.fx_week,
         )
-        bars = sum(max(account.bar, 0) for account in self.accounts)
+        bars = sum(max(pair.last_bar, 0) for pair in self.pairs)
         found = replace(found, exposure_frac=float(trades.bars_held.sum()) / max(bars, 1))
         if self.whole_days < _LEAST_DAYS:
             found = replace(found, sharpe=None, sortino=None, calmar=None)
@@ -118,22 +110,18 @@ class Performance:
 
     def _trades_in_bps(self) -> Trades:
         """The trades, with each pair as an account."""
-        rows, pairs = self.trades, [account.pair for account in self.accounts]
-
-        def column(name: str, dtype: type) -> Any:
-            return np.array([row[name] for row in rows], dtype)
-
+        trades = self.trades
         return Trades(
-            account=np.array([pairs.index(row["pair"]) for row in rows], np.int32),
-            exposure=column("exposure", np.float64),
-            entry_bar=column("entry_bar", np.int64),
-            exit_bar=column("exit_bar", np.int64),
-            entry_price=column("entry_price", np.float64),
-            exit_price=column("exit_price", np.float64),
-            gross_pips=column("gross", np.float64) / self.basis_point,
-            cost_pips=column("cost", np.float64) / self.basis_point,
-            funding_pips=column("funding", np.float64) / self.basis_point,
-            forced=np.zeros(len(rows), np.bool_),
+            account=trades.pair,
+            exposure=trades.exposure,
+            entry_bar=trades.entry_bar,
+            exit_bar=trades.exit_bar,
+            entry_price=trades.entry_price,
+            exit_price=trades.exit_price,
+            gross_pips=trades.gross / self.basis_point,
+            cost_pips=trades.cost / self.basis_point,
+            funding_pips=trades.funding / self.basis_point,
+            forced=np.zeros(len(trades), np.bool_),
         )
 
     def _daily_bps(self) -> F64:
@@ -146,23 +134,3 @@ class Performance:
         curve[-1, -1] = made[-1]
         begins = np.concatenate([[0.0], curve[:-1, -1]])
         return np.asarray(curve - begins[:, None])
-
-
-def _open_trade(account: PairAccount) -> Row:
-    core, pip_value = account.core, account.pip_value
-    paid = {
-        "gross": float(core.unrealized_pips[0]),
-        "cost": float(core.open_cost_pips[0]),
-        "funding": float(core.open_funding_pips[0]),
-    }
-    paid["net"] = paid["gross"] - paid["cost"] - paid["funding"]
-    return {
-        "pair": account.pair,
-        "exposure": account.exposure,
-        "entry_ns": account.entry_ns,
-        "entry_bar": int(core.entry_bar[0]),
-        "exit_bar": account.bar,
-        "entry_price": account.entry_price,
-        "exit_price": account.close,
-        **{name: value * pip_value for name, value in paid.items()},
-    }

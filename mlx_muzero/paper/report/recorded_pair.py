@@ -1,23 +1,62 @@
 """One pair of a recorded session: its bars, its dataset for the batch path, and its account."""
 
-import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from mlx_muzero.config.schema import Config
-from mlx_muzero.market.bars import Bars
+from mlx_muzero.market.bars import BAR_COLUMNS, Bars
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.quotes import OPEN_SPREAD
 from mlx_muzero.market.series import MACRO, SeriesByName
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.context import series_of
-from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row
-from mlx_muzero.paper.session_setup import account_of_pair, market_of_pair
+from mlx_muzero.paper.session_setup import account_of_pair, market_of_pair, rules_of_pair
 from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.types import F64, I64
+
+_QUOTES = ("spread", "close_spread")
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedBars:
+    """Bars of one pair, as a session's store has them.
+
+    Attributes:
+        market: without spreads at the closes.
+        close_spread: ``f64[T]`` ask less bid at each close; NaN where unknown.
+    """
+
+    market: Bars
+    close_spread: F64
+
+    @property
+    def close_time_ns(self) -> I64:
+        """``i64[T]`` when each minute ended."""
+        return self.market.open_time_ns + MINUTE_NS
+
+    @property
+    def spread(self) -> F64:
+        """``f64[T]`` ask less bid at each open; NaN where unknown."""
+        return self.market.extras[OPEN_SPREAD]
+
+
+@dataclass(frozen=True)
+class RecordedBar:
+    """One bar, as an account reads it (`account.PricedBar`)."""
+
+    open_time_ns: int
+    close_time_ns: int
+    open: float
+    close: float
+    spread: float | None
+    close_spread: float | None
 
 
 class RecordedPair:
@@ -26,27 +65,33 @@ class RecordedPair:
     Attributes:
         symbol: the pair.
         bars: all bars, including the history.
-        market: the same as arrays.
+        market: the same, as the library's other parts read them.
         dataset: row t is bar t.
         history_bars: number of bars that closed before the session's first minute.
     """
 
     def __init__(
         self,
-        symbol: str,
-        bars: list[LiveBar],
+        bars: RecordedBars,
         settings: PaperSettings,
         config: Config,
         begin_ns: int,
         series: SeriesByName,
     ) -> None:
-        self.symbol = symbol
-        self.bars = bars
-        self.market = _as_bars(symbol, bars)
+        self.bars, self.market, self.symbol = bars, bars.market, bars.market.symbol
         history = PairHistory(self.market, series)
-        self.dataset = MarketDataset.of_pairs([history], market_of_pair(config, settings, symbol))
-        self.history_bars = sum(bar.close_time_ns <= begin_ns for bar in bars)
+        market = market_of_pair(config, settings, self.symbol)
+        self.dataset = MarketDataset.of_pairs([history], market)
+        self.history_bars = int((bars.close_time_ns <= begin_ns).sum())
         self._settings, self._config = settings, config
+
+    def __len__(self) -> int:
+        return len(self.market)
+
+    @property
+    def rules(self) -> TradingRules:
+        """The session's rules."""
+        return rules_of_pair(self._config, self._settings, self.symbol)
 
     def account(self) -> PairAccount:
         """A new account under the session's rules."""
@@ -70,19 +115,9 @@ def recorded_pairs(
         symbol: {**(series or {}).get(symbol, {}), **came.get(symbol, {}), **came.get(MACRO, {})}
         for symbol in settings.pairs
     }
-    bars: dict[str, list[LiveBar]] = {symbol: [] for symbol in settings.pairs}
-    quotes = {
-        (row["pair"], row["open_time_ns"]): {name: row[name] for name in ("spread", "close_spread")}
-        for row in store.table("quotes")
-    }
-    for row in store.table("bars"):
-        volume = float("nan") if row["volume"] is None else row["volume"]
-        quoted = quotes.get((row["pair"], row["open_time_ns"]), {})
-        bars[row["pair"]].append(LiveBar(**row | {"volume": volume} | quoted))
     return {
-        symbol: RecordedPair(symbol, of_pair, settings, config, begin_ns, beside[symbol])
-        for symbol, of_pair in bars.items()
-        if of_pair
+        symbol: RecordedPair(bars, settings, config, begin_ns, beside[symbol])
+        for symbol, bars in _bars(store, tuple(settings.pairs)).items()
     }
 
 
@@ -100,6 +135,7 @@ class ReplayedPair:
     def __init__(self, recorded: RecordedPair) -> None:
         self.recorded = recorded
         self.account = recorded.account()
+        self._bars = _each(recorded.bars)
         self.row = -1
         while self.row + 1 < recorded.history_bars:
             self._hear()
@@ -108,9 +144,9 @@ class ReplayedPair:
 
     def advance(self, close_ns: int | None) -> bool:
         """Replay bars up to `close_ns`, or all; return whether there were any."""
-        bars, before = self.recorded.bars, self.row
-        while self.row + 1 < len(bars):
-            bar = bars[self.row + 1]
+        before = self.row
+        while self.row + 1 < len(self._bars):
+            bar = self._bars[self.row + 1]
             if close_ns is not None and bar.close_time_ns > close_ns:
                 break
             funding_rate = self._hear()
@@ -124,12 +160,53 @@ class ReplayedPair:
         """Go on to the next bar; return the funding rate that settled in it."""
         self.row += 1
         funding_rate = float(self.recorded.dataset.funding_rate[self.row])
-        self.account.hear(self.recorded.bars[self.row], funding_rate)
+        self.account.hear(self._bars[self.row], funding_rate)
         return funding_rate
 
 
-def _as_bars(symbol: str, bars: list[LiveBar]) -> Bars:
-    opens = np.array([bar.open_time_ns for bar in bars], np.int64)
-    columns = np.array([bar.values for bar in bars], np.float64).T
-    spread = [math.nan if bar.spread is None else bar.spread for bar in bars]
-    return Bars(symbol, opens, *columns, extras={OPEN_SPREAD: np.array(spread)})
+def _bars(store: PaperStore, pairs: tuple[str, ...]) -> dict[str, RecordedBars]:
+    """The bars of each of `pairs` that has any, with the quotes that came with them."""
+    bars = store.columns("bars", "pair", "open_time_ns", *BAR_COLUMNS)
+    quotes = store.columns("quotes", "pair", "open_time_ns", *_QUOTES)
+    of_bars, of_quotes = _places(bars["pair"], pairs), _places(quotes["pair"], pairs)
+    found = {}
+    for place, symbol in enumerate(pairs):
+        own = np.flatnonzero(of_bars == place)
+        if not len(own):
+            continue
+        opens = bars["open_time_ns"][own]
+        quoted = np.flatnonzero(of_quotes == place)
+        row = np.searchsorted(opens, quotes["open_time_ns"][quoted])
+        known = opens[np.minimum(row, len(opens) - 1)] == quotes["open_time_ns"][quoted]
+        spreads = {name: np.full(len(own), np.nan) for name in _QUOTES}
+        for name, spread in spreads.items():
+            spread[row[known]] = quotes[name][quoted[known]]
+        market = Bars(
+            symbol,
+            opens,
+            *(bars[name][own] for name in BAR_COLUMNS),
+            extras={OPEN_SPREAD: spreads["spread"]},
+        )
+        found[symbol] = RecordedBars(market, spreads["close_spread"])
+    return found
+
+
+def _places(names: np.ndarray, pairs: tuple[str, ...]) -> I64:
+    """``i64[N]`` place in `pairs` of each name; KeyError for another."""
+    places = {pair: place for place, pair in enumerate(pairs)}
+    return np.fromiter((places[name] for name in names), np.int64, len(names))
+
+
+def _each(bars: RecordedBars) -> list[RecordedBar]:
+    """The bars one by one, with None for a spread that is unknown."""
+    spreads = (
+        [None if unknown else value for value, unknown in zip(*both, strict=True)]
+        for both in (
+            (spread.tolist(), np.isnan(spread).tolist())
+            for spread in (bars.spread, bars.close_spread)
+        )
+    )
+    market = bars.market
+    columns = (market.open_time_ns, bars.close_time_ns, market.open, market.close)
+    rows = zip(*(column.tolist() for column in columns), *spreads, strict=True)
+    return [RecordedBar(*row) for row in rows]

@@ -1,7 +1,7 @@
 """Results of a paper session: the metrics of a backtest, money, and decision latency."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -23,11 +23,13 @@ from mlx_muzero.paper.report.baselines import play_baselines
 from mlx_muzero.paper.report.held import held_by_pair
 from mlx_muzero.paper.report.performance import UNIT, Performance
 from mlx_muzero.paper.report.recorded_pair import RecordedPair, recorded_pairs
+from mlx_muzero.paper.report.session_trades import TradedPair, trades_of
 from mlx_muzero.paper.retraining.recorded import models_of_minutes
 from mlx_muzero.paper.session_setup import account_of_pair, keeps_fx_week
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.runlog import journal
 from mlx_muzero.trading.costs import BASIS_POINT
+from mlx_muzero.types import F64
 from mlx_muzero.untrusted.json_values import in_unit
 
 LATENCIES = ("observe", "search", "orders", "total")
@@ -132,8 +134,8 @@ def report_session(
     Raises:
         RunError: no minute has been marked yet, or the store holds something else than a session.
     """
-    equity = store.table("equity")
-    if not equity or store.state() is None:
+    equity = store.columns("equity", "close_ns", "equity")
+    if not len(equity["close_ns"]) or store.state() is None:
         raise RunError(f"{folder.path}: no minute has been traded yet: nothing to report.")
     with store.checking_contents():
         performance = performance_of(store, settings, config)
@@ -141,12 +143,13 @@ def report_session(
         baselines = play_baselines(recorded, performance.close_ns, settings, tick)
         played(PlayedSession(performance, baselines, recorded))
         courses = {name: baseline.course() for name, baseline in baselines.items()}
-        agent, rows = performance.course(), performance.trades
+        agent, trades = performance.course(), performance.trades
         sums = {
-            name: sum(row[name] for row in rows) for name in ("net", "gross", "cost", "funding")
+            name: sum(getattr(trades, name).tolist())
+            for name in ("net", "gross", "cost", "funding")
         }
-        slippage = sum(row["slippage"] for row in store.table("fills"))
-        last = equity[-1]["equity"]
+        slippage = sum(store.columns("fills", "slippage")["slippage"].tolist())
+        last = float(equity["equity"][-1])
         events = list(journal.read(folder.journal_path))
         return SessionReport(
             metrics=agent.metrics,
@@ -158,36 +161,34 @@ def report_session(
                 unit=UNIT,
                 observation="day",
             ),
-            pips_per_trade=_pips_per_trade(rows, performance.accounts),
+            pips_per_trade=_pips_per_trade(performance),
             baselines={name: course.metrics for name, course in courses.items()},
             money={"equity": last, **sums, "slippage": slippage},
             day="trading" if performance.fx_week else "UTC",
             whole_days=performance.whole_days,
-            first_ns=equity[0]["close_ns"],
-            last_ns=equity[-1]["close_ns"],
-            minutes=len(equity),
+            first_ns=int(performance.close_ns[0]),
+            last_ns=int(performance.close_ns[-1]),
+            minutes=len(performance.close_ns),
             models=dict(Counter(model.title for model in models_of_minutes(store).values())),
             holes=sum(event["event"] == "hole" for event in events),
             latency_ms=_latencies(events),
-            ledger_error=last
-            - settings.account.balance
-            - _net_from_prices(rows, performance.accounts),
+            ledger_error=last - settings.account.balance - _net_from_prices(performance),
         )
 
 
 def performance_of(store: PaperStore, settings: PaperSettings, config: Config) -> Performance:
     """What the session in `store` traded, of which a minute has been marked."""
-    saved, equity = store.state(), store.table("equity")
+    saved, equity = store.state(), store.columns("equity", "close_ns", "equity")
     assert saved is not None
     accounts = _accounts(saved[1]["session"]["accounts"], settings, config)
-    actions = [row["action"] for row in store.table("decisions")]
+    actions = store.columns("decisions", "action")["action"]
     names = accounts[0].core.rules.table.action_names
     return Performance(
-        accounts,
-        store.table("trades"),
-        np.array([row["close_ns"] for row in equity], np.int64),
-        np.array([row["equity"] for row in equity]) - settings.account.balance,
-        np.bincount(np.array(actions, np.int64), minlength=len(names)),
+        [TradedPair.of(account) for account in accounts],
+        trades_of(store.table("trades"), accounts),
+        equity["close_ns"],
+        equity["equity"] - settings.account.balance,
+        np.bincount(actions, minlength=len(names)),
         settings.account.notional,
         keeps_fx_week(settings),
     )
@@ -204,23 +205,26 @@ def _accounts(
     return accounts
 
 
-def _pips_per_trade(rows: list[Row], accounts: Sequence[PairAccount]) -> float | None:
-    by_pair = {account.pair: account for account in accounts}
-    if not rows or any(by_pair[row["pair"]].core.rules.unit != fx_targets.UNIT for row in rows):
+def _pips_per_trade(played: Performance) -> float | None:
+    trades = played.trades
+    in_pips = all(played.pairs[pair].rules.unit == fx_targets.UNIT for pair in set(trades.pair))
+    if not len(trades) or not in_pips:
         return None
-    return sum(row["net"] / by_pair[row["pair"]].pip_value for row in rows) / len(rows)
+    return float(sum((trades.net / _pip_values(played)).tolist())) / len(trades)
 
 
-def _net_from_prices(rows: list[Row], accounts: Sequence[PairAccount]) -> float:
-    """Net money of `rows`, with gross recomputed from prices instead of taken from the ledger."""
-    by_pair = {account.pair: account for account in accounts}
-    total = 0.0
-    for row in rows:
-        account = by_pair[row["pair"]]
-        pip = account.core.rules.pip_size or row["entry_price"] * BASIS_POINT
-        pips = row["exposure"] * (row["exit_price"] - row["entry_price"]) / pip
-        total += pips * account.pip_value - row["cost"] - row["funding"]
-    return total
+def _net_from_prices(played: Performance) -> float:
+    """Net money of the trades, with gross recomputed from prices instead of from the ledger."""
+    trades = played.trades
+    sizes = np.array([pair.rules.pip_size for pair in played.pairs])[trades.pair]
+    pip = np.where(sizes > 0.0, sizes, trades.entry_price * BASIS_POINT)
+    pips = trades.exposure * (trades.exit_price - trades.entry_price) / pip
+    return float(sum((pips * _pip_values(played) - trades.cost - trades.funding).tolist()))
+
+
+def _pip_values(played: Performance) -> F64:
+    """``f64[N]`` money that a pip of each trade is."""
+    return np.array([pair.pip_value for pair in played.pairs])[played.trades.pair]
 
 
 def _latencies(events: list[Row]) -> dict[str, dict[str, float]]:

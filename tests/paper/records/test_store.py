@@ -1,5 +1,9 @@
 """A paper session's store."""
 
+import numpy as np
+import pytest
+
+from mlx_muzero.errors import RunError
 from mlx_muzero.market.store.attached_file import AttachedFile
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Transaction
@@ -45,3 +49,35 @@ def test_what_another_thread_copies_may_use_all_memory(tmp_path, monkeypatch):
             assert freed == []
         commit(store, 30)
         assert freed == [1], "later than it could have been, but not forgotten"
+
+
+def kept(tmp_path, **tables):
+    """A store of one transaction, with columns by table."""
+    rows = {
+        table: [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        for table, columns in tables.items()
+    }
+    store = PaperStore(tmp_path / "store.duckdb")
+    store.begin({})
+    store.commit(1, Transaction(1, rows), {})
+    return store
+
+
+def test_columns_are_the_rows_and_a_missing_number_is_not_a_number(tmp_path):
+    points = {"pair": ["B", "A"], "series": ["x", "y"], "event_ns": [2**60 + 1, 5],
+              "known_ns": [3, 6], "value": [None, 0.1]}  # fmt: skip
+    with kept(tmp_path, points=points) as store:
+        found = store.columns("points", "value", "event_ns", "pair")
+        assert list(found) == ["value", "event_ns", "pair"]
+        assert found["event_ns"].dtype == np.int64
+        assert found["event_ns"].tolist() == points["event_ns"]
+        assert found["pair"].tolist() == points["pair"]
+        np.testing.assert_array_equal(found["value"], [np.nan, 0.1])
+        assert [row["pair"] for row in store.table("points", "value")] == ["A"]
+        assert not len(store.columns("fills", "price")["price"])
+
+
+def test_a_column_without_a_whole_number_is_refused(tmp_path):
+    quotes = {"pair": ["A"], "open_time_ns": [None], "spread": [0.1], "close_spread": [None]}
+    with kept(tmp_path, quotes=quotes) as store, pytest.raises(RunError, match="without open_time"):
+        store.columns("quotes", "spread", "open_time_ns")

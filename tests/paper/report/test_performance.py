@@ -1,7 +1,6 @@
 """The days a paper session is counted in: trading days of currency pairs, UTC days of all else."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,14 +11,15 @@ from examples import examples
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.calendar import fx_days, fx_weekends
 from mlx_muzero.paper.report.performance import Performance
+from mlx_muzero.paper.report.session_trades import SessionTrades, TradedPair
 from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.trading.positions import FX_ACTIONS
+from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.untrusted.json_values import in_unit
 from muzero_cli.display.comparison import results_table
 
 SUNDAY = utc_ns("2024-02-04 22:00")  # 17:00 New York
 NOTIONAL = 10_000.0  # a basis point is 1
-RULES = SimpleNamespace(table=FX_ACTIONS)
 
 
 def open_minutes(first_ns, last_ns):
@@ -36,17 +36,17 @@ def played(close_ns, made_of_day, pairs=("USDJPY",), fx_week=True):
     profit = np.concatenate([[0.0], np.cumsum(made)])[day] + made[day] / 2
     profit[np.flatnonzero(np.diff(day, append=day[-1] + 1))] = np.cumsum(made)
     bars = len(close_ns) - 1
-    accounts = [
-        SimpleNamespace(pair=pair, bar=bars, exposure=0.0, core=SimpleNamespace(rules=RULES))
-        for pair in pairs
-    ]
+    traded = [TradedPair(pair, TradingRules(FX_ACTIONS), 1.0, bars) for pair in pairs]
+    net = made.sum() / len(pairs)
     closed = [
-        {"pair": pair, "exposure": 1.0, "entry_bar": 0, "exit_bar": bars, "entry_price": 1.0,
-         "exit_price": 1.0, "gross": made.sum() / len(pairs), "cost": 0.0, "funding": 0.0}
+        {"pair": pair, "exposure": 1.0, "entry_ns": close_ns[0], "exit_ns": close_ns[-1],
+         "entry_bar": 0, "exit_bar": bars, "entry_price": 1.0, "exit_price": 1.0,
+         "gross": net, "cost": 0.0, "funding": 0.0, "net": net}
         for pair in pairs
     ]  # fmt: skip
+    trades = SessionTrades.of_rows(closed, pairs)
     counts = np.bincount([1], minlength=len(FX_ACTIONS.action_names))
-    return Performance(accounts, closed, close_ns, profit, counts, NOTIONAL, fx_week)
+    return Performance(traded, trades, close_ns, profit, counts, NOTIONAL, fx_week)
 
 
 def test_two_weeks_of_a_currency_pair_are_ten_trading_days():
