@@ -15,7 +15,7 @@ _MOST_KEPT_BYTES = 1 << 29
 
 
 class _At(NamedTuple):
-    """What a change of worth depends on: the time, where it counts, and the last settlement."""
+    """What a change of worth depends on: the time, where it counts, and the expected funding."""
 
     minute: int | None
     bar: int | None
@@ -91,7 +91,7 @@ class _ChainWorth:
         self._conditions: dict[Stretch, bytes] = {}
 
     def place(self, minute: int | None, bar: int | None) -> object:
-        """All that worth depends on, beside the last settlement."""
+        """All that worth depends on, beside the expected funding."""
         if self._forever is not None:
             return None if minute is None else minute % len(self._forever)
         return self._timetable.stretch(minute, bar)

@@ -17,8 +17,8 @@ class Moment:
         minute: ``i64[B]`` minutes since 1970 UTC at which the last known bars opened.
         bar: ``i64[B]`` decisions already made in the sessions.
         spread: ``f64[B]`` ask less bid at the last closes; counts only where fills pay it.
-        funding_rate: ``f64[B]`` last settlements, NaN where there was none yet; counts only where
-            they tell those to come.
+        funding_rate: ``f64[B]`` rates expected of settlements to come, NaN where nothing tells any;
+            counts only where plans follow what was announced or settled.
     """
 
     minute: I64 | None = None
@@ -66,8 +66,8 @@ class Deciding(Protocol):
         ...
 
     @property
-    def settled_rate(self) -> F64 | None:
-        """``f64[T]`` last settlement by each close; None unless it tells those to come."""
+    def expected_rate(self) -> F64 | None:
+        """``f64[T]`` rate of settlements to come, by close; None unless plans follow it."""
         ...
 
 
@@ -77,6 +77,6 @@ def moment_of(sessions: Deciding) -> Moment:
     minute = sessions.open_time_ns[bar] // MINUTE_NS
     spread, rate = (
         None if known is None else known[bar]
-        for known in (sessions.close_spread, sessions.settled_rate)
+        for known in (sessions.close_spread, sessions.expected_rate)
     )
     return Moment(minute, np.full(len(minute), sessions.step_index), spread, rate)

@@ -110,7 +110,7 @@ class Timetable:
 
     @property
     def follows_settlements(self) -> bool:
-        """Whether the last settlement tells what those to come are expected to cost."""
+        """Whether settlements to come are expected to cost what the moment tells of them."""
         return self._rules.funding.follows_settlements
 
     @property

@@ -8,6 +8,7 @@ from typing import ClassVar
 from mlx_muzero.alerts.alert import Alert
 from mlx_muzero.alerts.table import AlertTable, because, number
 from mlx_muzero.config.choices import AlertKind
+from mlx_muzero.market.series import while_unknown
 from mlx_muzero.watch.events import Event
 
 _ILL = ("silent", "down", "lost")
@@ -77,10 +78,10 @@ class PaperAlerts(AlertTable):
             return self._feed_status(event, pair)
         series = event.get("series")
         if kind == "series_stale":
-            effect = "the model sees it marked unknown"
+            effect = while_unknown(str(series))
             return self._alert(event, "feed", f"{pair}: {series} is too old to be used", effect)
         if kind == "series_back":
-            effect = "the model sees it again"
+            effect = "it counts again"
             return self._alert(event, "feed", f"{pair}: {series} is known again", effect)
         return None
 

@@ -286,7 +286,7 @@ def conditions_of(
         spread_pips=None if spread_bps is None else spread_pips(spread_bps, price, rules.pip_size),
         swap_long_pips=rules.swap.long_pips,
         swap_short_pips=rules.swap.short_pips,
-        funding=rules.funding.note,
+        funding=rules.funding.note_on(dataset),
         max_total_exposure=0.0 if rules.exposure_limit is None else rules.exposure_limit.total,
         wide_steps=wide_steps(dataset, rules.costs, rules.pip_size),
         fx_week=dataset.fx_week,

@@ -131,6 +131,9 @@ def check_leakage(
         other = rebuild([replaced_after(each, end_ns, seed + number) for each in histories])
         known = np.flatnonzero(dataset.open_time_ns + MINUTE_NS <= end_ns)
         tally.compare("outcome labels", dataset.outcomes[known], other.outcomes[known], cut, known)
+        if rules.funding.follows_settlements:
+            one_rate, other_rate = (each.expected_funding[known] for each in (dataset, other))
+            tally.compare("expected funding", one_rate, other_rate, cut, known)
         seen = known[dataset.seen_from[known] >= 0]
         before, after = _rows(dataset, seen), _rows(other, seen)
         for column, name in enumerate(names):

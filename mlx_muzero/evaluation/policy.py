@@ -53,8 +53,8 @@ class SessionView(Protocol):
         ...
 
     @property
-    def settled_rate(self) -> F64 | None:
-        """``f64[T]`` last funding rate settled by each close; None unless it is planned with."""
+    def expected_rate(self) -> F64 | None:
+        """``f64[T]`` funding rate expected by each close; None unless it is planned with."""
         ...
 
     @property

@@ -13,13 +13,12 @@ from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.files.disk_waits import DISK_WAITS
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.fit import counted_for
+from mlx_muzero.market.funding_rates import FundingRates, expected_rates, last_settled
 from mlx_muzero.market.history import PairHistory
-from mlx_muzero.market.observation.context import funding_paid, last_settled
 from mlx_muzero.market.observation.frames import Frame, market_rows
 from mlx_muzero.market.observation.outcomes import outcome_labels
 from mlx_muzero.market.passing import Passing
 from mlx_muzero.market.quotes import Spreads
-from mlx_muzero.market.series import FUNDING_RATE, Series
 from mlx_muzero.market.sessions import (
     SPLITS,
     Part,
@@ -39,7 +38,7 @@ from mlx_muzero.types import F32, F64, I8, I16, I64
 
 BAR_ARRAYS = (
     *("pair", "open_time_ns", "open", "close", "features", "context"),
-    *("outcomes", "funding_rate"),
+    *("outcomes", "funding_rate", "funding_announced"),
 )
 """Attributes of `MarketDataset` with an element for each bar, but for indices and spreads."""
 
@@ -61,6 +60,8 @@ class MarketDataset:
             possible yet.
         outcomes: ``i8[T]`` `market.outcomes.OUTCOME_NAMES` of each bar; -1 during warm-up.
         funding_rate: ``f64[T]`` share of a long position's value paid within each bar, mostly 0.
+        funding_announced: ``f64[T]`` rate announced of the next settlement by each close, as plans
+            count it; NaN where none is.
         fx_week: whether all pairs keep the FX week; a pair of unknown market does if its money is
             counted in pips.
         spreads: quoted spreads of the bars; None unless they were loaded with their quotes.
@@ -82,6 +83,7 @@ class MarketDataset:
     seen_from: I64
     outcomes: I8
     funding_rate: F64
+    funding_announced: F64
     fx_week: bool
     spreads: Spreads | None = None
     series_from_ns: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -113,7 +115,7 @@ class MarketDataset:
         """A dataset of the pair of that number alone."""
         bars = history.bars
         rows = market_rows(bars, history.series, config)
-        funding = history.series.get(FUNDING_RATE, Series.empty(bars.symbol, FUNDING_RATE))
+        funding = FundingRates.of(bars.open_time_ns, history.series)
         return cls(
             config=config,
             pair=np.full(len(bars), pair, np.int16),
@@ -125,7 +127,8 @@ class MarketDataset:
             context=rows.context,
             seen_from=rows.seen_from,
             outcomes=outcome_labels(bars.close),
-            funding_rate=funding_paid(bars.open_time_ns, funding),
+            funding_rate=funding.paid,
+            funding_announced=funding.announced,
             spreads=Spreads.of(bars),
             **history_facts(history, config),
         )
@@ -192,6 +195,8 @@ class MarketDataset:
         if self.config.features == "crypto":
             frames = (frame.rows for frame in self.frames)
             digested += [self.funding_rate, self.features, *frames, self.context]
+            if not np.isnan(self.funding_announced).all():
+                digested.append(self.funding_announced)
             bars_of = {symbol: self.bars_of(symbol) for symbol in self.symbols}
             known = known_shares(self.context, bars_of, self.config)
         quotes = () if self.spreads is None else (self.spreads.open, self.spreads.close)
@@ -284,10 +289,15 @@ class MarketDataset:
         follows = self.pair[1:] == self.pair[:-1]
         return np.append(np.where(follows, at_open[1:], at_close[:-1]), at_close[-1])
 
+    @property
+    def funding(self) -> FundingRates:
+        """What settles in the bars, and what is announced at their closes."""
+        return FundingRates(self.funding_rate, self.funding_announced)
+
     @cached_property
-    def last_settlements(self) -> F64:
-        """``f64[T]`` last funding rate settled by each close; NaN before a pair's first."""
-        return last_settled(self.pair, self.funding_rate)
+    def expected_funding(self) -> F64:
+        """``f64[T]`` rate that plans expect of settlements to come, as `expected_rates`."""
+        return expected_rates(self.funding_announced, last_settled(self.pair, self.funding_rate))
 
     @cached_property
     def passing(self) -> Passing:

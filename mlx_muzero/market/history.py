@@ -14,6 +14,7 @@ from mlx_muzero.market.instrument import Market
 from mlx_muzero.market.metrics_labels import misread_note
 from mlx_muzero.market.quotes import QUOTE_COLUMNS, require_quotes
 from mlx_muzero.market.series import (
+    FUNDING_ANNOUNCED,
     FUNDING_RATE,
     MACRO,
     OF_BARS,
@@ -171,8 +172,8 @@ def series_of(symbol: str, config: MarketConfig) -> tuple[tuple[str, str], ...]:
     """The series, by symbol and name, that rows of `symbol` follow from besides its bars."""
     if config.features != "crypto":
         return ()
-    # Settlements are paid whether they are observed or not.
-    own = dict.fromkeys((FUNDING_RATE, *config.context))
+    # Settlements are paid whether they are observed or not, and planned with as announced.
+    own = dict.fromkeys((FUNDING_RATE, FUNDING_ANNOUNCED, *config.context))
     return (*((symbol, name) for name in own), *((MACRO, name) for name in config.macro_names))
 
 

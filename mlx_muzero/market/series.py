@@ -4,8 +4,9 @@ A point has two times: the time it is about (`event_ns`) and the time from which
 (`known_ns`). Only the latter decides who may read it.
 
 Two sources stamp one settlement 8:00:00 and 8:00:00.003. Points about the same minute, to the
-nearest, are one point of a series, and the one known first stands. A macro figure gets revised, so
-for it the minute of the release has to match too (`same_point`).
+nearest, are one point of a series, and the one known first stands. A macro figure gets revised and
+an announcement changed, so for them the minute in which they became known has to match too
+(`same_point`).
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,9 @@ MACRO = "MACRO"
 
 FUNDING_RATE = "funding_rate"
 """Share of a position's value that longs pay to shorts at a settlement, negative if received."""
+FUNDING_ANNOUNCED = "funding_announced"
+"""The same of a settlement to come, as its venue announced it: about that settlement, and known
+from when it was heard. One settlement has as many points as were heard of it."""
 OPEN_INTEREST = "open_interest"
 """Open contracts, in units of the base currency."""
 TAKER_BUY_SHARE = "taker_buy_share"
@@ -36,12 +40,16 @@ OF_BARS = {TAKER_BUY_SHARE: "taker_buy_volume", TRADE_COUNT: "trades"}
 
 MAX_AGE_NS = {
     FUNDING_RATE: 9 * HOUR_NS,
+    FUNDING_ANNOUNCED: 2 * HOUR_NS,
     OPEN_INTEREST: 15 * MINUTE_NS,
     TAKER_BUY_SHARE: 2 * MINUTE_NS,
     TRADE_COUNT: 2 * MINUTE_NS,
     BOOK_IMBALANCE: 2 * MINUTE_NS,
 }
 """How long a value stays valid after it becomes known: the usual interval plus some slack."""
+
+HEARD_OFTEN = frozenset({FUNDING_ANNOUNCED})
+"""Series with more than one point about the same minute."""
 
 MACRO_MAX_AGE_NS = 100 * DAY_NS
 """Validity of a macro figure: covers a quarterly figure that is published late."""
@@ -119,10 +127,16 @@ class Series:
         """``f64[T]`` newest value known at each time; NaN if none is at most `max_age_ns` old."""
         if not len(self):
             return np.full(len(time_ns), np.nan)
+        newest = self.newest(time_ns, max_age_ns)
+        return np.where(newest >= 0, self.value[newest], np.nan)
+
+    def newest(self, time_ns: I64, max_age_ns: int) -> I64:
+        """``i64[T]`` index of the newest point known at each time; -1 if none is fresh enough."""
+        if not len(self):
+            return np.full(len(time_ns), -1)
         newest = np.searchsorted(self.known_ns, time_ns, side="right") - 1
-        at = np.maximum(newest, 0)
-        fresh = (newest >= 0) & (time_ns - self.known_ns[at] <= max_age_ns)
-        return np.where(fresh, self.value[at], np.nan)
+        fresh = (newest >= 0) & (time_ns - self.known_ns[newest] <= max_age_ns)
+        return np.where(fresh, newest, -1)
 
 
 def same_point(name: str, event_ns: I64, known_ns: I64) -> I64:
@@ -134,7 +148,7 @@ def same_point(name: str, event_ns: I64, known_ns: I64) -> I64:
         known_ns: ``i64[n]`` times from which they are known.
     """
     event = nearest_minute(event_ns)
-    if name in MAX_AGE_NS:
+    if name in MAX_AGE_NS.keys() - HEARD_OFTEN:
         return event
     both = np.stack([event, nearest_minute(known_ns)])
     return np.unique(both, axis=1, return_inverse=True)[1].reshape(-1)
@@ -143,6 +157,13 @@ def same_point(name: str, event_ns: I64, known_ns: I64) -> I64:
 def nearest_minute(time_ns: I64) -> I64:
     """``i64[n]`` the whole minute nearest to each time, in minutes since 1970."""
     return (time_ns + MINUTE_NS // 2) // MINUTE_NS
+
+
+def while_unknown(name: str) -> str:
+    """What a session does while the newest value of the series `name` is too old, in words."""
+    if name == FUNDING_ANNOUNCED:
+        return "plans expect the rate that was paid last"
+    return "the model sees it marked unknown"
 
 
 def max_age_ns(name: str) -> int:

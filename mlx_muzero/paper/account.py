@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mlx_muzero.market.calendar import swap_nights
+from mlx_muzero.market.funding_rates import FundingAt, expected_rates
 from mlx_muzero.paper.fills import Order, fate, fill_price
 from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.settings import FillSettings
@@ -17,7 +18,7 @@ from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.trading.session_clock import SessionClock
 from mlx_muzero.types import F32, I64
 
-_HEARD = ("spread", "close_spread", "settled_rate")
+_HEARD = ("spread", "close_spread", "settled_rate", "announced_rate")
 """Attributes of an account that are None until it has heard of them."""
 
 _COUNTED = ("session_bar", "_session", "_first_minute")
@@ -108,7 +109,9 @@ class PairAccount:
         self._first_minute = -1
         self.spread: float | None = None  # last known; followed only where fills pay it
         self.close_spread: float | None = None  # the same at closes
-        self.settled_rate: float | None = None  # the last one; followed only if planned with
+        # The last one, and what is announced of the next; followed only if planned with.
+        self.settled_rate: float | None = None
+        self.announced_rate: float | None = None
 
     @property
     def position(self) -> int:
@@ -162,20 +165,32 @@ class PairAccount:
 
     @property
     def hears_settlements(self) -> bool:
-        """Whether the last settlement says what the next one is expected to cost."""
+        """Whether plans expect settlements to cost what was announced, or settled last."""
         return self.core.rules.funding.follows_settlements
 
-    def hear(self, bar: PricedBar, funding_rate: float) -> None:
+    @property
+    def expected_rate(self) -> float:
+        """Funding rate that plans expect of settlements to come; NaN where nothing tells any."""
+        announced, settled = (
+            np.array(np.nan if rate is None else rate)
+            for rate in (self.announced_rate, self.settled_rate)
+        )
+        return float(expected_rates(announced, settled))
+
+    def hear(self, bar: PricedBar, funding: FundingAt) -> None:
         """Note what plans need to know of any bar, also before the account begins.
 
         Args:
             bar: the next one.
-            funding_rate: that settled in it; 0 if none did.
+            funding: of it.
         """
         if self.hears_quotes and bar.close_spread is not None:
             self.close_spread = bar.close_spread
-        if self.hears_settlements and funding_rate:
-            self.settled_rate = funding_rate
+        if self.hears_settlements:
+            if funding.paid:
+                self.settled_rate = funding.paid
+            known = not np.isnan(funding.announced)
+            self.announced_rate = funding.announced if known else None
 
     def on_bar(self, bar: PricedBar, funding_rate: float) -> BarEffect:
         """Settle the pending order at the bar, then mark to its close, including funding.

@@ -42,7 +42,7 @@ def moment_of(accounts: Sequence[PairAccount], close_ns: int) -> Moment:
         np.array([np.nan if known is None else known for known in column]) if told else None
         for told, column in (
             (first.hears_quotes, [account.close_spread for account in accounts]),
-            (first.hears_settlements, [account.settled_rate for account in accounts]),
+            (first.hears_settlements, [account.expected_rate for account in accounts]),
         )
     )
     minute = np.full(len(accounts), last_minute(close_ns))

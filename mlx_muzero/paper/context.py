@@ -111,10 +111,12 @@ class SessionContext:
         if series.symbol == MACRO:
             # The position of a release depends on those before it, and a lapse on the last one.
             return max(last - 2 * MACRO_RELEASES, 0)
-        from_ns = int(series.known_ns[-1]) - reach_ns(series.name)
+        read_ns = int(series.known_ns[-1])
         bar_ns = self._traders[series.symbol].observer.last_open_ns
-        if series.name == FUNDING_RATE and bar_ns is not None:
-            from_ns = min(from_ns, bar_ns)  # later settlements are not paid yet
+        if bar_ns is not None:
+            # The next bars may be older than it; later settlements are not paid yet.
+            read_ns = min(read_ns, bar_ns + MINUTE_NS)
+        from_ns = read_ns - reach_ns(series.name)
         first = min(int(np.searchsorted(series.known_ns, from_ns)), last)
         return max(first - points_before(series.name), 0)
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
+
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.paper.account import PairAccount
@@ -86,7 +88,8 @@ def pair_facts(
 
     With a `bar`, these are its open, high and low. For a decision they include the action,
     `probabilities` ``f64[A]`` as shares of the visits, `outcomes` ``f64[C]`` the model expects of
-    the next bar after that action, and the root value.
+    the next bar after that action, and the root value. Where plans follow settlements, the rate
+    they expect, and whether that was announced or paid last, are among them.
     """
     facts: Row = {
         "state": state[0],
@@ -98,6 +101,12 @@ def pair_facts(
         "entry_price": account.entry_price,
         "unrealized": account.unrealized,
     }
+    if account.hears_settlements and not np.isnan(account.expected_rate):
+        announced = account.announced_rate is not None
+        facts |= {
+            "funding_rate": account.expected_rate,
+            "funding_from": "announced" if announced else "last paid",
+        }
     if bar is not None:
         facts |= {"open": bar.open, "high": bar.high, "low": bar.low}
     result = outcome.result

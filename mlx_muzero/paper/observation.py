@@ -6,12 +6,18 @@ from collections import deque
 import numpy as np
 
 from mlx_muzero.config.schema import MarketConfig
-from mlx_muzero.market.observation.context import funding_paid
+from mlx_muzero.market.funding_rates import FundingAt, FundingRates
 from mlx_muzero.market.observation.frames import minutes_before
 from mlx_muzero.market.observation.live import LiveMarket
 from mlx_muzero.market.observation.outcomes import DEVIATION_BARS, next_threshold
 from mlx_muzero.market.observation.timeframes import Bar
-from mlx_muzero.market.series import FUNDING_RATE, Series, SeriesByName
+from mlx_muzero.market.series import (
+    FUNDING_ANNOUNCED,
+    FUNDING_RATE,
+    Series,
+    SeriesByName,
+    max_age_ns,
+)
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
 from mlx_muzero.trading.costs import pip_price
@@ -33,7 +39,10 @@ class Observer:
         self._market, self._symbol = market, symbol
         series = series or {}
         self._live = LiveMarket(market, symbol, series)
-        self._funding = series.get(FUNDING_RATE, Series.empty(symbol, FUNDING_RATE))
+        self._funding = {
+            name: series.get(name, Series.empty(symbol, name))
+            for name in (FUNDING_RATE, FUNDING_ANNOUNCED)
+        }
         self._bars = 0
         self._open_ns: deque[int] = deque(maxlen=market.window_bars)
         self._closes: deque[float] = deque(maxlen=DEVIATION_BARS + 1)
@@ -55,12 +64,13 @@ class Observer:
 
     def add(self, points: Series) -> None:
         """Add points of a series in addition to the bars, from a feed."""
-        self._live.add_series(points)
-        if points.name == FUNDING_RATE:
-            self._funding = self._funding.with_later(points)
+        if points.name in self._funding:
+            self._funding[points.name] = self._funding[points.name].with_later(points)
+        if points.name != FUNDING_ANNOUNCED:
+            self._live.add_series(points)
 
-    def push(self, bar: LiveBar) -> float:
-        """Take the next closed bar; return the funding rate settled in it."""
+    def push(self, bar: LiveBar) -> FundingAt:
+        """Take the next closed bar; return its funding."""
         opens = [*([] if self.last_open_ns is None else [self.last_open_ns]), bar.open_time_ns]
         spread = math.nan if bar.spread is None else bar.spread
         minute = Bar(bar.open_time_ns, bar.open, bar.high, bar.low, bar.close, bar.volume, spread)
@@ -68,7 +78,15 @@ class Observer:
         self._bars += 1
         self._open_ns.append(bar.open_time_ns)
         self._closes.append(bar.close)
-        return float(funding_paid(np.array(opens, np.int64), self._funding)[-1])
+        funding = FundingRates.of(np.array(opens, np.int64), self._funding).at(-1)
+        self._forget_announcements(bar.close_time_ns)
+        return funding
+
+    def _forget_announcements(self, close_ns: int) -> None:
+        """Drop those before the newest one known by a close, of which a day brings a thousand."""
+        heard = self._funding[FUNDING_ANNOUNCED]
+        newest = heard.newest(np.array([close_ns]), max_age_ns(FUNDING_ANNOUNCED))[0]
+        self._funding[FUNDING_ANNOUNCED] = heard.slice(max(int(newest), 0), len(heard))
 
     def warming(self) -> str | None:
         """Why there is no observation yet; None if there is one."""

@@ -166,7 +166,7 @@ def _feed(settings: PaperSettings, config: Config, session: Session) -> Feed:
     return make_feed(
         settings,
         history_bars,
-        wanted_series(config),
+        wanted_series(config, settings),
         config.market.macro,
         spread_observed=observes_spread(config.market),
     )

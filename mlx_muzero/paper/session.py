@@ -100,13 +100,13 @@ class Session:
             for bar in minute.bars.get(pair, ()):
                 self.silence.hear(pair)
                 self.context.take_bar(pair, bar, self.last_close_ns, transaction)
-                funding_rate = trader.observer.push(bar)
-                trader.account.hear(bar, funding_rate)
+                funding = trader.observer.push(bar)
+                trader.account.hear(bar, funding)
                 transaction.add("bars", vars(bar) | {"pair": pair})
                 if bar.quoted:
                     transaction.add("quotes", vars(bar) | {"pair": pair})
                 if bar.close_time_ns > self.begin_ns:
-                    self._settle(trader, bar, funding_rate, transaction)
+                    self._settle(trader, bar, funding.paid, transaction)
         known_ns = max(self.begin_ns, self.last_close_ns)
         self.last_close_ns = max(self.last_close_ns, minute.close_ns)
         self._watch_losses(self.last_close_ns, transaction)

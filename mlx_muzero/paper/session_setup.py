@@ -12,6 +12,7 @@ from mlx_muzero.market.history import load_history
 from mlx_muzero.market.instrument import Market
 from mlx_muzero.market.series import (
     BOOK_IMBALANCE,
+    FUNDING_ANNOUNCED,
     FUNDING_RATE,
     MACRO,
     OF_BARS,
@@ -168,12 +169,14 @@ def replayed_series(settings: PaperSettings, config: Config) -> dict[str, Series
         }
 
 
-def wanted_series(config: Config) -> tuple[str, ...]:
+def wanted_series(config: Config, settings: PaperSettings) -> tuple[str, ...]:
     """Series of a pair that a session needs, if they can be had."""
     if config.market.features != "crypto":
         return ()
     # Settlements are paid whether they are observed or not.
-    return tuple(dict.fromkeys((FUNDING_RATE, *config.market.context)))
+    follows = settings.fills.funded.follows_settlements
+    announced = [FUNDING_ANNOUNCED] if follows else []
+    return tuple(dict.fromkeys((FUNDING_RATE, *announced, *config.market.context)))
 
 
 def macro_reader(database: str, names: Sequence[str]) -> Callable[[], Mapping[str, Series]]:
@@ -253,6 +256,7 @@ def make_feed(
         hours=exchange_hours,
         series=source,
         books=source,
+        announcing=source,
         wanted=wanted_of,
         macro=macro if wanted.database else (),  # sessions before 0.3.0 name none
         read_macro=macro_reader(wanted.database, macro),

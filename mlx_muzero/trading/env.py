@@ -94,13 +94,13 @@ class SessionEnv:
         return self.rules.funding.rates(self.dataset)
 
     @property
-    def settled_rate(self) -> F64 | None:
-        """Last funding rate settled by each close, ``f64[T]``, NaN before the first.
+    def expected_rate(self) -> F64 | None:
+        """Rate that plans expect of settlements to come, by close, ``f64[T]``, NaN where unknown.
 
-        None unless it tells what those to come are expected to be.
+        None unless plans expect what was announced or settled.
         """
-        expected = self.rules.funding.follows_settlements
-        return self.dataset.last_settlements if expected else None
+        follows = self.rules.funding.follows_settlements
+        return self.dataset.expected_funding if follows else None
 
     @property
     def open_time_ns(self) -> I64:

@@ -60,7 +60,7 @@ class Funding:
 
     @property
     def follows_settlements(self) -> bool:
-        """Whether the last settlement says what those to come are expected to cost."""
+        """Whether those to come are expected to cost what was announced, or settled last."""
         return self.source == "settled" and self.times is not None
 
     @property
@@ -76,6 +76,13 @@ class Funding:
         if self.source == "settled":
             return f"funding as settled, planned for at {self.times}"
         return f"funding of {self.bps:g} bps at {self.times}"
+
+    def note_on(self, dataset: MarketDataset) -> str:
+        """`note`, and at how many of the dataset's bars an announced rate is known, if at any."""
+        known = float(np.isfinite(dataset.funding_announced).mean())
+        if not self.follows_settlements or not known:
+            return self.note
+        return f"{self.note} at announced rates, which {known:.0%} of the bars know"
 
     @property
     def unpaid(self) -> Self:

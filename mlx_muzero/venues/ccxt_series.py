@@ -7,6 +7,7 @@ from typing import Any
 from mlx_muzero.market.book_imbalance import LEVELS
 from mlx_muzero.market.series import FUNDING_RATE, OPEN_INTEREST
 from mlx_muzero.timeunits import MILLISECOND_NS
+from mlx_muzero.venues.announced_rate import AnnouncedRate
 from mlx_muzero.venues.candle import known_time_ns, number
 from mlx_muzero.venues.order_book import BookTop
 from mlx_muzero.venues.source import Unavailable
@@ -24,6 +25,15 @@ _COINS = {
     "gate": ("openInterestAmount", None),  # contracts, by their size
     "gateeu": ("openInterestAmount", None),
 }
+
+
+_RATES = (("fundingRate", "fundingTimestamp"), ("nextFundingRate", "nextFundingTimestamp"))
+"""Fields of an announced rate and of the time of its settlement.
+
+Exchanges differ in which they fill: Binance, Bybit and Hyperliquid the first pair, for the
+settlement to come; OKX and HTX both, for the next two. Kraken, Deribit, Phemex and BingX tell a
+rate without its time: which settlement it is for would be a guess.
+"""
 
 
 def offered(exchange: Any, market: Mapping[str, Any]) -> tuple[str, ...]:
@@ -47,6 +57,30 @@ def market_of_name(pair: str) -> dict[str, Any]:
     settle, _, expiry = settled.partition("-")
     inverse = bool(settle) and settle == names.partition("/")[0]
     return {"contract": bool(settle), "swap": bool(settle) and not expiry, "inverse": inverse}
+
+
+def announces(exchange: Any, market: Mapping[str, Any]) -> bool:
+    """Whether the rate of the next settlement of `market` can be asked for."""
+    return bool(market.get("swap") and exchange.has.get("fetchFundingRate"))
+
+
+def announced_rates(answer: Any) -> tuple[AnnouncedRate, ...]:
+    """The rates in one of ccxt's structures of a funding rate that tell their settlement's time.
+
+    Raises:
+        Unavailable: it is none.
+    """
+    if not isinstance(answer, Mapping):
+        raise Unavailable("the answer is not a funding rate")
+    told = (
+        (known_time_ns(answer.get(time), MILLISECOND_NS), number(answer.get(rate)))
+        for rate, time in _RATES
+    )
+    return tuple(
+        AnnouncedRate(due_ns, rate)
+        for due_ns, rate in told
+        if due_ns is not None and math.isfinite(rate)
+    )
 
 
 def funding_rows(answer: Sequence[Mapping[str, Any]]) -> list[list[Any]]:

@@ -13,14 +13,17 @@ import numpy as np
 
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import BAR_COLUMNS
-from mlx_muzero.market.series import BOOK_IMBALANCE, FUNDING_RATE, OF_BARS
+from mlx_muzero.market.series import BOOK_IMBALANCE, FUNDING_ANNOUNCED, FUNDING_RATE, OF_BARS
 from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
+from mlx_muzero.venues.announced_rate import AnnouncedRate
 from mlx_muzero.venues.candle import Candle, known_time_ns, number
 from mlx_muzero.venues.ccxt_books import NotedBooks
 from mlx_muzero.venues.ccxt_pairs import listed_pair
 from mlx_muzero.venues.ccxt_public import EXTRA_OF, public_exchange
 from mlx_muzero.venues.ccxt_series import (
     OPEN_INTEREST_PERIOD,
+    announced_rates,
+    announces,
     book_top,
     funding_rows,
     market_of_name,
@@ -43,7 +46,7 @@ _FINAL = ("ArgumentsRequired", "NotSupported", "AuthenticationError")
 
 
 class CcxtSource:
-    """A `venues.source.PushSource`, a `BookSource` and a `HistorySource`.
+    """A `venues.source.PushSource`, `BookSource`, `AnnouncingSource` and `HistorySource`.
 
     Pairs are ccxt's symbols, such as ``BTC/USDT:USDT``.
 
@@ -77,12 +80,13 @@ class CcxtSource:
         """Names of the series of `pair`, as far as its name shows; asks nobody.
 
         Of these, `fetch` brings the share that takers bought, and the number of trades; `book` and
-        `listen_book` bring what the imbalance is made from.
+        `listen_book` bring what the imbalance is made from, and `announced` the announcements.
         """
-        told = self._extras_of(pair)
+        told, market = self._extras_of(pair), market_of_name(pair)
         has = self._exchange.has
         return (
-            *offered(self._exchange, market_of_name(pair)),
+            *offered(self._exchange, market),
+            *([FUNDING_ANNOUNCED] if announces(self._exchange, market) else ()),
             *(name for name, column in OF_BARS.items() if column in told),
             *([BOOK_IMBALANCE] if has.get("watchOrderBook") or has.get("fetchOrderBook") else ()),
         )
@@ -131,6 +135,11 @@ class CcxtSource:
             answer = _records(await _answer(request, self._name(pair)))
             rows = open_interest_rows(answer, exchange.id, exchange.markets[pair])
         return Page.of_rows(rows, ("value",))
+
+    async def announced(self, pair: str) -> Sequence[AnnouncedRate]:
+        """See `AnnouncingSource.announced`."""
+        request = self._exchange.fetch_funding_rate(pair)
+        return announced_rates(await _answer(request, self._name(pair)))
 
     async def time(self, pair: str) -> VenueTime | None:
         """See `Source.time`: the exchange's clock or, failing that, an answer's ``Date`` header."""

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.instrument import Market
+from mlx_muzero.venues.announced_rate import AnnouncedRate
 from mlx_muzero.venues.candle import Candle
 from mlx_muzero.venues.order_book import BookTop
 from mlx_muzero.venues.page import Page
@@ -147,6 +148,13 @@ class SeriesSource(Protocol):
         Returns:
             The points in the column ``value``.
         """
+
+
+class AnnouncingSource(Protocol):
+    """A venue that announces funding rates; errors as those of `Source`, and `Refused`."""
+
+    async def announced(self, pair: str) -> Sequence[AnnouncedRate]:
+        """What it says now of settlements of `pair`, which may be over already, or nothing."""
 
 
 class HistorySource(SeriesSource, Protocol):

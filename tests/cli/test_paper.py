@@ -164,6 +164,21 @@ def test_status_says_what_plays_in_the_place_of_what_was_asked_for(cli, begun, t
     assert (facts["backend"], facts["backend_wanted"]) == ("native", "coreml")
 
 
+def test_status_tells_the_funding_that_is_planned_with(cli, begun, tmp_path):
+    assert "funding" not in cli("paper", "status", "p")[1]
+    told = tmp_path / "p" / "journal.jsonl"
+    events = [json.loads(line) for line in told.read_text().splitlines()]
+    for event in events:
+        if event["event"] == "minute":
+            expected = {"funding_rate": -1.5e-4, "funding_from": "announced"}
+            event["pairs"]["USDJPY"] |= expected
+    told.write_text("".join(json.dumps(event) + "\n" for event in events))
+    code, out, err = cli("paper", "status", "p")
+    assert code == 0, err
+    assert " funding " in out
+    assert "-1.50 bps, announced" in out
+
+
 def test_an_account_moves_in_one_file(cli, begun, paper_db):
     code, out, err = cli("paper", "backup", "p", "account.tar", "--move")
     assert code == 0, err

@@ -82,7 +82,9 @@ def test_outcomes_read_one_bar_early_are_caught(check, small_config):
 def crypto():
     """Two pairs with every series, and a test of them."""
     pairs = [crypto_history("AAA", 4000, seed=1), crypto_history("BBB", 4000, seed=2)]
-    rules = TradingRules.from_config(dataclasses.replace(CRYPTO, market=CRYPTO_CONFIG))
+    trading = dataclasses.replace(CRYPTO.trading, funding_at="every 8 h")
+    config = dataclasses.replace(CRYPTO, market=CRYPTO_CONFIG, trading=trading)
+    rules = TradingRules.from_config(config)
 
     def run(rebuild):
         return check_leakage(pairs, rebuild, rules, POLICIES, cuts=3, seed=1)
@@ -95,7 +97,7 @@ def test_crypto_columns_of_every_kind_do_not_look_ahead(crypto):
     assert report.leaks == ()
     assert report.control_caught > 0
     names = {each.name.removeprefix("column ") for each in report.checks}
-    assert names >= set(market_feature_names(CRYPTO_CONFIG))
+    assert names >= {*market_feature_names(CRYPTO_CONFIG), "expected funding"}
 
 
 def test_a_series_known_too_early_is_caught(crypto):
@@ -112,7 +114,9 @@ def test_a_series_known_too_early_is_caught(crypto):
         ]
         return MarketDataset.of_pairs(shifted, CRYPTO_CONFIG)
 
-    checks = [each for each in crypto(early).checks if each.name.startswith("column")]
+    report = crypto(early)
+    assert "expected funding" in {each.name for each in report.leaks}
+    checks = [each for each in report.checks if each.name.startswith("column")]
     leaks = {each.name for each in checks if each.different}
     assert any("open_interest" in name for name in leaks)
     assert not any("5m" in name or "1h" in name for name in leaks)

@@ -1,12 +1,15 @@
 """Small crypto markets with holes and a series of every kind beside them."""
 
+from typing import get_args
+
 import numpy as np
 
 from markets import MINUTE_NS, MONDAY_NS
+from mlx_muzero.config.choices import ContextSeries
 from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.history import PairHistory
-from mlx_muzero.market.series import MACRO, MAX_AGE_NS, Series
+from mlx_muzero.market.series import FUNDING_ANNOUNCED, MACRO, MAX_AGE_NS, Series
 
 CONFIG = MarketConfig(
     symbol="AAA",
@@ -14,7 +17,7 @@ CONFIG = MarketConfig(
     pip_size=0.0,
     features="crypto",
     timeframes=("5m", "1h"),
-    context=tuple(MAX_AGE_NS),
+    context=tuple(name for name in MAX_AGE_NS if name in get_args(ContextSeries)),
     macro=("cpi",),
     session_bars=30,
     window_bars=4,
@@ -26,6 +29,7 @@ INTERVAL_MINUTES = {
     "book_imbalance": 1,
     "trade_count": 1,
 }
+SETTLES_NS = INTERVAL_MINUTES["funding_rate"] * MINUTE_NS
 LEVEL = {"open_interest": 5000.0, "taker_buy_share": 0.5, "trade_count": 900.0}
 SCALE = {
     "funding_rate": 2e-4,
@@ -69,6 +73,10 @@ def every_series(symbol, minutes, seed=0):
     for name, interval in INTERVAL_MINUTES.items():
         at = MONDAY_NS + np.arange(0, minutes, interval) * MINUTE_NS
         series[name] = points(symbol, name, at[draw.random(len(at)) > 0.2], seed)
+    heard = MONDAY_NS + np.arange(0, minutes, 7) * MINUTE_NS + 20_000_000_000
+    due = (heard // SETTLES_NS + 1) * SETTLES_NS
+    rate = 1e-5 * draw.integers(-9, 9, len(heard))
+    series[FUNDING_ANNOUNCED] = Series.of(symbol, FUNDING_ANNOUNCED, due, heard, rate)
     releases = MONDAY_NS + np.arange(-20, minutes // 300) * 300 * MINUTE_NS
     series["cpi"] = points(MACRO, "cpi", releases, seed)
     return series

@@ -30,6 +30,8 @@ def trade(
     macro=(),
     read_macro=dict,
     companion=None,
+    changes=(),
+    make_planner=DicePlanner,
     **options,
 ):
     """What a session of so many minutes leaves behind; `prepare` may change the world meanwhile."""
@@ -46,17 +48,18 @@ def trade(
             clock=clock,
             uniform=lambda: 0.5,
             series=source,
+            announcing=source,
             wanted=dict.fromkeys(pairs, series),
             macro=macro,
             read_macro=read_macro,
         )
-        planner = DicePlanner(table)
+        planner = make_planner(table)
         folder = PaperFolder(path)
         with folder.held(), PaperStore(folder.store_path) as store:
             engine, session = open_engine(
                 folder,
                 store,
-                folder.settings() if folder.exists else settings(pairs),
+                folder.settings() if folder.exists else settings(pairs, *changes),
                 planner,
                 feed,
                 config=config,

@@ -5,6 +5,7 @@ import asyncio
 import numpy as np
 
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.venues.announced_rate import AnnouncedRate
 from mlx_muzero.venues.candle import Candle
 from mlx_muzero.venues.page import Page
 from mlx_muzero.venues.source import PairGone, VenueTime
@@ -34,6 +35,7 @@ class MarketSource:
         trades: number of trades of a minute; NaN if it is not told.
         publishes_ns: how long after its stamp a point is there.
         fail_points: called with the name of the series before every answer about one.
+        announces: what it announces of a pair's funding at a time; changes every three minutes.
         asked: (pair, first minute) of every request.
     """
 
@@ -47,6 +49,7 @@ class MarketSource:
         self.trades = lambda minute: float(40 + minute * minute % 17)
         self.publishes_ns = 0
         self.fail_points = lambda name: None
+        self.announces = self._next_settlement
 
     async def fetch(self, pair, start_ns, bars=None, end_ns=None):
         self.asked.append((pair, start_ns // MINUTE_NS))
@@ -69,6 +72,16 @@ class MarketSource:
         there = np.arange(first, now_ns - self.publishes_ns + 1, every_ns)[:count]
         # Three milliseconds late, as real stamps are.
         return Page(there + 3_000_000, {"value": point(pair, series, there)})
+
+    async def announced(self, pair):
+        await asyncio.sleep(0.02)
+        self.fail_points("funding_announced")
+        return self.announces(pair, self.venue.now_ns())
+
+    def _next_settlement(self, pair, now_ns):
+        every_ns = self.every["funding_rate"] * MINUTE_NS
+        due_ns = (now_ns // every_ns + 1) * every_ns
+        return [AnnouncedRate(due_ns, 1e-5 * (now_ns // (3 * MINUTE_NS) % 11 + len(pair)))]
 
     async def time(self, pair):
         if pair in self.gone:

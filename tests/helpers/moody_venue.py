@@ -80,6 +80,7 @@ class MoodyVenue(BinanceVenue):
     latency_s: how long that takes.
     listed: its first minute; None for since ever.
     asked: (symbol, first minute, bars, end) of every request for bars.
+    announced: the rate of the next settlement as announced at a time in milliseconds.
     """
 
     def __init__(self, now_ns, moods=None, latency_s=0.0):
@@ -87,6 +88,7 @@ class MoodyVenue(BinanceVenue):
         self.moods, self.latency_s = moods or Moods(), latency_s
         self.first_minute, self.asked = None, []
         self.market = prices
+        self.announced = lambda now_ms: now_ms // 180_000 % 50 / 1e5
 
     def has(self, minute):
         return minute not in self.silent and (
@@ -133,6 +135,7 @@ class MoodyVenue(BinanceVenue):
             web.get("/fapi/v1/time", self.time),
             web.get("/fapi/v1/klines", self.klines),
             web.get("/fapi/v1/fundingRate", self.funding),
+            web.get("/fapi/v1/premiumIndex", self.premium),
             web.get("/fapi/v1/depth", self.depth),
             web.get("/fstream/public/ws/{number}", self.stream),
             web.get("/futures/data/openInterestHist", self.open_interest),
@@ -170,6 +173,16 @@ class MoodyVenue(BinanceVenue):
             for m in self.points(request, 480, 1000)
         ]  # fmt: skip
         return web.json_response(rows)
+
+    async def premium(self, request):
+        now_ms = self.now_ns() // MILLISECOND_NS
+        due_ms = (now_ms // 28_800_000 + 1) * 28_800_000
+        answer = {
+            "symbol": request.query["symbol"], "markPrice": "1.0", "indexPrice": "1.0",
+            "estimatedSettlePrice": "1.0", "lastFundingRate": f"{self.announced(now_ms):.8f}",
+            "interestRate": "0.0001", "nextFundingTime": due_ms, "time": now_ms,
+        }  # fmt: skip
+        return web.json_response(answer)
 
     async def open_interest(self, request):
         rows = [

@@ -12,8 +12,9 @@ from examples import examples
 from markets import MINUTE_NS, MONDAY_NS
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.funding_rates import funding_paid
 from mlx_muzero.market.history import PairHistory, load_history
-from mlx_muzero.market.observation.context import context, context_names, funding_paid
+from mlx_muzero.market.observation.context import context, context_names
 from mlx_muzero.market.observation.crypto_features import HISTORY_BARS, TRAILING_BARS, bar_features
 from mlx_muzero.market.observation.frames import market_feature_names, minutes_before
 from mlx_muzero.market.observation.timeframes import higher_bars
@@ -278,7 +279,7 @@ def test_trades_come_from_klines_too_but_are_loaded_only_if_asked_for(store):
     assert (counts.known_ns - counts.event_ns == MINUTE_NS).all()
     without = dataclasses.replace(config, context=())
     loaded = load_history(store, "AAA", without)
-    assert set(loaded.series) == {"funding_rate", "cpi"}
+    assert set(loaded.series) == {"funding_rate", "funding_announced", "cpi"}
     assert not loaded.bars.extras
 
 

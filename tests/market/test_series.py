@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlx_muzero.market.observation.context import funding_paid
+from mlx_muzero.market.funding_rates import funding_paid
 from mlx_muzero.market.series import FUNDING_RATE, MAX_AGE_NS, Series
 from mlx_muzero.timeunits import MINUTE_NS
 

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlx_muzero.config.presets import CRYPTO
-from mlx_muzero.market.observation.context import funding_paid
+from mlx_muzero.market.funding_rates import FundingRates, funding_paid
 from mlx_muzero.market.series import (
     BOOK_IMBALANCE,
+    FUNDING_ANNOUNCED,
     FUNDING_RATE,
     OPEN_INTEREST,
     TRADE_COUNT,
@@ -21,7 +22,7 @@ from mlx_muzero.paper.context import SessionContext, series_of
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.observation import Observer
 from mlx_muzero.paper.records.transaction import Transaction
-from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
 
 PAIR = "BTCUSDT"
 MARKET = replace(CRYPTO.market, symbols=(PAIR,), timeframes=("5m",), window_bars=3)
@@ -73,11 +74,55 @@ def test_every_settlement_is_paid_where_the_record_says(settled, quiet, restarts
             rows += came.rows.get("points", [])
         if minute not in quiet:
             opens.append(at(minute))
-            paid.append(observer.push(bar(minute)))
+            paid.append(observer.push(bar(minute)).paid)
     recorded = series_of(rows)[PAIR][FUNDING_RATE] if rows else Series.empty(PAIR, FUNDING_RATE)
     np.testing.assert_array_equal(paid, funding_paid(np.array(opens), recorded))
     assert len(recorded) == len(settled)
     assert sum(paid) == recorded.value.sum()
+
+
+# Per announcement: the second in which it is heard, how many minutes ahead its settlement is, and
+# how many minutes late the session takes it.
+HEARD = st.lists(
+    st.tuples(st.integers(60, 60 * (MINUTES - 2)), st.integers(0, 20), st.integers(0, 5)),
+    unique_by=lambda heard: heard[0],
+    max_size=12,
+)
+
+
+@given(HEARD, st.sets(st.integers(1, MINUTES - 3)), st.sets(st.integers(1, MINUTES)))
+def test_every_announcement_counts_where_the_record_says(heard, quiet, restarts):
+    observer = Observer(MARKET, PAIR)
+    context = SessionContext({PAIR: Trader(None, observer)})
+    rows, opens, announced, arrivals, newest = [], [], [], {}, 0
+    for second, ahead, late in sorted(heard):
+        newest = max(newest, second // 60 + late)
+        arrivals.setdefault(newest, []).append((at(0) + second * SECOND_NS, ahead))
+    for minute in range(MINUTES):
+        if minute in restarts:
+            state, last_ns = context.state(), observer.last_open_ns
+            observer = Observer(MARKET, PAIR)
+            context = SessionContext({PAIR: Trader(None, observer)})
+            context.restore(state)
+            if last_ns is not None:
+                observer.push(bar((last_ns - BEGIN_NS) // MINUTE_NS))
+        if minute not in quiet:
+            for known_ns, ahead in arrivals.pop(minute, ()):
+                due_ns, rate = known_ns + ahead * MINUTE_NS, 1e-4 * (1 + len(rows))
+                times = np.array([due_ns]), np.array([known_ns])
+                came = Transaction(0)
+                points = Series(PAIR, FUNDING_ANNOUNCED, *times, np.array([rate]))
+                decided_ns = opens[-1] + MINUTE_NS if opens else 0
+                context.take(PAIR, points, decided_ns, came)
+                taken = came.rows.get("points", [])
+                assert all(row["known_ns"] > decided_ns for row in taken)
+                rows += taken
+            opens.append(at(minute))
+            announced.append(observer.push(bar(minute)).announced)
+        elif minute + 1 < MINUTES:  # what comes while no bar does waits for the next one
+            arrivals.setdefault(minute + 1, [])[:0] = arrivals.pop(minute, [])
+    recorded = series_of(rows).get(PAIR, {})
+    np.testing.assert_array_equal(announced, FundingRates.of(np.array(opens), recorded).announced)
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,10 @@ from mlx_muzero.download.report import DownloadReport
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import Bars, utc_text
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.funding_rates import funding_paid
 from mlx_muzero.market.history import PairHistory, load_history
 from mlx_muzero.market.importers import import_file
-from mlx_muzero.market.observation.context import context_columns, context_names, funding_paid
+from mlx_muzero.market.observation.context import context_columns, context_names
 from mlx_muzero.market.series import (
     BOOK_IMBALANCE,
     FUNDING_RATE,
@@ -257,7 +258,7 @@ def test_a_series_that_fails_is_told_once_and_becomes_unknown_and_bars_go_on(tmp
         assert stale["series"] == OPEN_INTEREST
         (back,) = journaled(played, "feed", kind="series_back", pair=pair)
         assert back["seq"] > stale["seq"]
-    told = [line for line in played.said if "open_interest is unknown to the model" in line]
+    told = [line for line in played.said if "open_interest is unknown for now" in line]
     assert len(told) == len(PAIRS)
     assert sum("open_interest is known again" in line for line in played.said) == len(PAIRS)
     assert not journaled(played, "feed", kind="status", status="down")

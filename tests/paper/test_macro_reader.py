@@ -44,7 +44,7 @@ def feed_of(path, macro, pairs):
         pairs=pairs, session=SessionSettings(feed="ccxt:binance", database=str(path))
     )
     market = replace(CRYPTO.market, symbols=tuple(pairs))
-    wanted = wanted_series(Config(market=market, trading=CRYPTO.trading))
+    wanted = wanted_series(Config(market=market, trading=CRYPTO.trading), settings)
     feed = make_feed(settings, 10, wanted, macro)
     assert isinstance(feed, LiveFeed)
     return feed

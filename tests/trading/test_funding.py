@@ -84,7 +84,9 @@ def market(small_config):
     whole = MarketDataset.from_bars(walk_bars(3000), config)
     rates = np.zeros(len(whole.close))
     rates[[100, 580, 1060]] = 1e-3, -2e-3, 3e-3
-    return dataclasses.replace(whole, funding_rate=rates)
+    announced = np.full(len(rates), np.nan)
+    announced[480:540] = 4e-4
+    return dataclasses.replace(whole, funding_rate=rates, funding_announced=announced)
 
 
 @pytest.fixture(scope="module")
@@ -150,16 +152,16 @@ def test_a_paper_account_pays_and_knows_what_the_environment_does(market, fundin
     account, bars = PairAccount("TEST", rules, 1.0, FillSettings()), walk_bars(3000)
 
     def push(row):
-        rate = float(market.funding_rate[row])
-        account.hear(_live(bars, row), rate)
+        funding = market.funding.at(row)
+        account.hear(_live(bars, row), funding)
         if row >= 470:
-            account.on_bar(_live(bars, row), rate)
+            account.on_bar(_live(bars, row), funding.paid)
 
     for row in range(471):
         push(row)
     while env.step_index < env.session_bars - 1:
         known = moment_of(env).funding_rate
-        told = [np.nan if account.settled_rate is None else account.settled_rate]
+        told = [account.expected_rate]
         np.testing.assert_array_equal(told, [np.nan] if known is None else known)
         action = policy.act(env)
         env.step(action)
@@ -181,13 +183,14 @@ def _live(bars, row):
     return LiveBar("TEST", opened, *prices, 1.0, None, opened + MINUTE_NS)
 
 
-def test_the_last_settlement_is_known_from_its_bar_on_and_of_its_pair(market):
+def test_what_settles_is_expected_as_announced_or_as_it_was_last_in_its_pair(market):
     later = dataclasses.replace(market, pair=market.pair + 1)
     both = MarketDataset._joined([market, later])
-    known, bars = both.last_settlements, len(market.close)
+    known, bars = both.expected_funding, len(market.close)
     assert np.isnan(known[:100]).all()
     np.testing.assert_array_equal(
-        known[[100, 579, 580, 1059, 2999]], [1e-3, 1e-3, -2e-3, -2e-3, 3e-3]
+        known[[100, 479, 480, 539, 540, 579, 580, 1059, 2999]],
+        [1e-3, 1e-3, 4e-4, 4e-4, 1e-3, 1e-3, -2e-3, -2e-3, 3e-3],
     )
     np.testing.assert_array_equal(known[bars:], known[:bars])
 
@@ -222,3 +225,6 @@ def test_a_report_tells_of_it(market):
     told = conditions_of(market, RULES, "test", starts).costs
     assert told.endswith("; funding of 5 bps at 08:00 16:00 UTC")
     assert "funding" not in conditions_of(market, FREE, "test", starts).costs
+    follows = dataclasses.replace(RULES, funding=Funding.of("settled", "every 8 h", 0.0))
+    told = conditions_of(market, follows, "test", starts).costs
+    assert told.endswith("at announced rates, which 2% of the bars know")

@@ -1,5 +1,7 @@
 """The chart of a pair: it fits, marks what happened, and moves with the moment shown."""
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from muzero_tui.formats import clock, price
 from muzero_tui.paint import Paint
 from muzero_tui.screens.live_panels import Health, Market
 from muzero_tui.screens.tree_panels import DecisionChart
+from muzero_tui.widgets.price_chart import _title
 from training_journals import training_run
 from tui_pilots import app_of, drive, press
 
@@ -115,6 +118,17 @@ def test_it_shows_the_pair_under_the_cursor_and_the_moment_shown(session):
         return first[0]
 
     assert drive(app_of(session), script) == session.pairs[0]
+
+
+def test_its_title_tells_the_funding_that_is_planned_with():
+    def title(**row):
+        chart = Chart([bar(1, 1.0, 2.0), bar(2, 2.0, 1.0)], [], None, (), 1e-4)
+        state = SimpleNamespace(unit="bps")
+        return _title("BTC/USDT", state, {"close": 1.0, **row}, chart, 1, 100, PAINT).plain
+
+    told = title(funding_rate=2e-4, funding_from="announced")
+    assert told.endswith("flat  funding +2.0 bps announced")
+    assert "funding" not in title()
 
 
 @pytest.mark.parametrize(("keys", "has"), [(["plus"] * 3, LABEL), (["minus"] * 5, LABEL)])

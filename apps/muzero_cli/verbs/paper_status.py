@@ -1,6 +1,7 @@
 """`mlx-muzero paper status`: positions and money, from the journal."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mlx_muzero.alerts.kept import troubles
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.runlog.verdict_file import VerdictFile
+from mlx_muzero.trading.costs import BASIS_POINT
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.run import WatchedRun
 from muzero_cli.display.console import output_console
@@ -83,6 +85,9 @@ def _positions(state: PaperState) -> Table:
         table.add_column(heading)
     for heading in ("exposure", "entry", "price", "open P&L"):
         table.add_column(heading, justify="right")
+    planned = any(row.get("funding_rate") is not None for row in state.pairs.values())
+    if planned:
+        table.add_column("funding", no_wrap=True)
     table.add_column("why")
     for pair, row in state.pairs.items():
         table.add_row(
@@ -93,9 +98,17 @@ def _positions(state: PaperState) -> Table:
             _number(row.get("entry_price"), ".6g") if row.get("exposure") else "-",
             _number(row.get("close"), ".6g"),
             _signed(row.get("unrealized")) if row.get("exposure") else "-",
+            *([_funding(row)] if planned else ()),
             str(row.get("why") or ""),
         )
     return table
+
+
+def _funding(row: Mapping[str, Any]) -> str:
+    """The rate that plans expect of settlements to come, and where it comes from."""
+    if (rate := row.get("funding_rate")) is None:
+        return "-"
+    return f"{rate / BASIS_POINT:+.2f} bps, {row.get('funding_from') or '?'}"
 
 
 def _amount(value: Any) -> str:

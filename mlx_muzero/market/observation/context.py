@@ -26,11 +26,10 @@ from mlx_muzero.market.series import (
     Series,
     SeriesByName,
     max_age_ns,
-    nearest_minute,
 )
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
-from mlx_muzero.types import F32, F64, I16, I64
+from mlx_muzero.types import F32, F64, I64
 
 FUNDING_SCALE = 5e-4
 """Funding rate at which its column reaches three quarters of its range: 5 bps."""
@@ -175,33 +174,3 @@ def context(open_time_ns: I64, series: SeriesByName, symbol: str, config: Market
         table[:, names.index(name)] = values
     table[:, names.index(f"{_PAIR}{Symbol(symbol)}")] = 1.0
     return table
-
-
-def funding_paid(open_time_ns: I64, funding: Series) -> F64:
-    """``f64[T]`` funding rate that settles within each minute bar, 0 where none does.
-
-    A settlement belongs to the minute nearest to its stamp, so that a vendor's milliseconds do not
-    decide who pays, but never to a bar that closed before it was known. One in a gap belongs to the
-    next bar; one before the first bar is ignored.
-    """
-    paid = np.zeros(len(open_time_ns))
-    known = funding.known_ns // MINUTE_NS
-    settled_ns = np.maximum(nearest_minute(funding.event_ns), known) * MINUTE_NS
-    bar = np.searchsorted(open_time_ns + MINUTE_NS, settled_ns, side="right")
-    inside = (bar < len(paid)) & (settled_ns >= open_time_ns[0])
-    np.add.at(paid, bar[inside], funding.value[inside])
-    return paid
-
-
-def last_settled(pair: I16, paid: F64) -> F64:
-    """``f64[T]`` the newest of `funding_paid` by each bar; NaN before a pair's first.
-
-    A settlement at a rate of exactly 0 is none.
-
-    Args:
-        pair: ``i16[T]`` of each bar, one pair after another.
-        paid: ``f64[T]``.
-    """
-    settled = np.maximum.accumulate(np.where(paid != 0.0, np.arange(len(paid)), -1))
-    first = np.searchsorted(pair, pair)
-    return np.where(settled >= first, paid[settled], np.nan)

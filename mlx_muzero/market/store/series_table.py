@@ -1,13 +1,14 @@
 """The store's table of series: each point once, as defined by `market.series`.
 
 A stored point stays: an equal new point is a duplicate, a different one a conflict. A figure that
-is revised later has another known time, and so is another point. Stores of 0.1.0 may hold a
-settlement twice, as two sources stamped it: `load` returns it once.
+is revised later, or an announcement that is changed, has another known time, and so is another
+point. Stores of 0.1.0 may hold a settlement twice, as two sources stamped it: `load` returns it
+once.
 """
 
 import numpy as np
 
-from mlx_muzero.market.series import MAX_AGE_NS, Series, SeriesMerge, SeriesSummary
+from mlx_muzero.market.series import HEARD_OFTEN, MAX_AGE_NS, Series, SeriesMerge, SeriesSummary
 from mlx_muzero.market.store.database import Database
 from mlx_muzero.timeunits import MINUTE_NS
 
@@ -17,7 +18,7 @@ create table series(
     known_time timestamp_ns not null, value double not null);
 """
 
-_NOT_MACRO = ", ".join(f"'{name}'" for name in MAX_AGE_NS)
+_TOLD_ONCE = ", ".join(f"'{name}'" for name in MAX_AGE_NS if name not in HEARD_OFTEN)
 
 
 def _point(table: str) -> str:
@@ -27,7 +28,7 @@ def _point(table: str) -> str:
         for column in ("event_time", "known_time")
     )
     name = f"{table}.name"
-    known = f"case when {name} in ({_NOT_MACRO}) then 0 else {known} end"
+    known = f"case when {name} in ({_TOLD_ONCE}) then 0 else {known} end"
     return f"({table}.symbol, {name}, {event}, {known})"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from mlx_muzero.market.bars import utc_text
+from mlx_muzero.market.series import while_unknown
 from mlx_muzero.paper.feeds.events import (
     ClockOffset,
     ClockTrusted,
@@ -60,7 +61,8 @@ class ConsoleLines:
             last = event.last_event_ns
             newest = "none came" if last is None else f"the last is of {utc_text(last)} UTC"
             whose = self._symbols.get(event.pair, event.pair)
-            return f"{whose}: {event.series} is unknown to the model for now: {newest}"
+            meanwhile = while_unknown(event.series)
+            return f"{whose}: {event.series} is unknown for now ({newest}): {meanwhile}"
         if isinstance(event, SeriesBack):
             return f"{self._symbols.get(event.pair, event.pair)}: {event.series} is known again"
         return None

@@ -4,11 +4,12 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 from mlx_muzero.errors import FeedError, MuZeroError
 from mlx_muzero.market.observation.context import reach_ns
-from mlx_muzero.market.series import BOOK_IMBALANCE, FUNDING_RATE, OF_BARS
+from mlx_muzero.market.series import BOOK_IMBALANCE, FUNDING_ANNOUNCED, FUNDING_RATE, OF_BARS
+from mlx_muzero.paper.feeds.announced_funding import AnnouncedFundingFeed
 from mlx_muzero.paper.feeds.book import BookFeed
 from mlx_muzero.paper.feeds.events import Event, PairLost
 from mlx_muzero.paper.feeds.feed import FirstBar
@@ -29,8 +30,18 @@ from mlx_muzero.venues.clock import Clock, SystemClock, wait_for
 from mlx_muzero.venues.connection import Connection, Uniform
 from mlx_muzero.venues.cooldown import Cooldown
 from mlx_muzero.venues.hours import Hours, HoursOf, hours_of
-from mlx_muzero.venues.source import BookSource, PairGone, PushSource, SeriesSource, Source
+from mlx_muzero.venues.source import (
+    AnnouncingSource,
+    BookSource,
+    PairGone,
+    PushSource,
+    SeriesSource,
+    Source,
+)
 from mlx_muzero.venues.venue_clock import VenueClock
+
+BesideFeed: TypeAlias = SeriesFeed | AnnouncedFundingFeed
+"""A feed that asks for a series of a pair, beside its bars."""
 
 
 class LiveFeed:
@@ -45,6 +56,7 @@ class LiveFeed:
         hours: when a pair's market is open.
         series: the same venue, if it has series in addition to bars.
         books: the same venue, if it shows its order books.
+        announcing: the same venue, if it announces funding rates.
         wanted: names of the series wanted of each pair, which the venue has.
         macro: names of the macro series wanted.
         read_macro: reads them.
@@ -63,6 +75,7 @@ class LiveFeed:
         hours: HoursOf = hours_of,
         series: SeriesSource | None = None,
         books: BookSource | None = None,
+        announcing: AnnouncingSource | None = None,
         wanted: Mapping[str, Sequence[str]] | None = None,
         macro: tuple[str, ...] = (),
         read_macro: ReadMacro = dict,
@@ -72,10 +85,11 @@ class LiveFeed:
         self._clock = clock or SystemClock()
         self._uniform, self._hours = uniform, hours
         self._venue = VenueClock(self._clock, self._settings.max_jump_ns)
-        self._series, self._books, self.wanted = series, books, dict(wanted or {})
+        self._series, self._books, self._announcing = series, books, announcing
+        self.wanted = dict(wanted or {})
         self._macro, self._read_macro = macro, read_macro
         self._pairs: dict[str, PairFeed] = {}
-        self._looked_at: dict[str, list[PairFeed | SeriesFeed | BookFeed]] = {}
+        self._looked_at: dict[str, list[PairFeed | BesideFeed | BookFeed]] = {}
         self._living: dict[str, list[asyncio.Task[None]]] = {}  # tasks of each pair
         self._clock_doubted = asyncio.Event()
 
@@ -178,15 +192,18 @@ class LiveFeed:
             for what, work in parts.items()
         ]
 
-    def _beside(self, pair: str, first_ns: int, shared: Subscription) -> list[SeriesFeed]:
+    def _beside(self, pair: str, first_ns: int, shared: Subscription) -> list[BesideFeed]:
         """The feeds of the series wanted of `pair`, whose first wanted bar opens at `first_ns`."""
+        announced: list[BesideFeed] = []
+        if self._announcing is not None and FUNDING_ANNOUNCED in self.wanted.get(pair, ()):
+            announced = [AnnouncedFundingFeed(pair, self._announcing, shared)]
         if self._series is None:
-            return []
+            return announced
         now_ns = shared.venue.now_ns()
         oldest_ns = now_ns - self._settings.max_backfill_bars * MINUTE_NS
         # Every settlement since the last bar is paid; of others only what is still usable counts.
         owed_ns = min(max(first_ns, oldest_ns), now_ns)
-        return [
+        polled = [
             SeriesFeed(
                 pair,
                 name,
@@ -195,8 +212,9 @@ class LiveFeed:
                 shared,
             )
             for name in self.wanted.get(pair, ())
-            if name not in OF_BARS and name != BOOK_IMBALANCE
+            if name not in (*OF_BARS, BOOK_IMBALANCE, FUNDING_ANNOUNCED)
         ]
+        return [*polled, *announced]
 
     async def _part(
         self,

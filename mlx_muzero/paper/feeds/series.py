@@ -25,8 +25,6 @@ _COUNT = 100
 _LONG = 50
 """Points beyond which the past is read by the pager: no venue gives fewer at once."""
 _PAGES = (200, _COUNT, _LONG)
-_SPARED = 4
-"""How many times longer than the venue asked a series stays away, so that bars get through."""
 
 
 class SeriesFeed:
@@ -62,9 +60,9 @@ class SeriesFeed:
             try:
                 while await self._read():
                     pass
-                wait_ns = self._until_due()
+                wait_ns = self._shared.until_series_due_ns()
             except Unavailable as failure:  # reported, and the connection has waited
-                wait_ns = self._spare_bars(failure.retry_after_ns or 0)
+                wait_ns = self._shared.spared_ns(failure)
             self.began.set()
             await self._shared.clock.sleep(wait_ns)
 
@@ -134,12 +132,3 @@ class SeriesFeed:
             later = nearest_minute(came.event_ns) > nearest_minute(self._newest.event_ns[-1:])
         kept = np.flatnonzero(final & later)
         return came.slice(int(kept[0]), int(kept[-1]) + 1) if len(kept) else came.slice(0, 0)
-
-    def _spare_bars(self, asked_ns: int) -> int:
-        """Further wait after a failure: all requests had to wait for `asked_ns`, also for bars."""
-        return _SPARED * min(asked_ns, self._shared.settings.max_retry_after_ns)
-
-    def _until_due(self) -> int:
-        settings = self._shared.settings
-        passed = (self._shared.venue.now_ns() - settings.series_settle_ns) % settings.series_poll_ns
-        return settings.series_poll_ns - passed

@@ -7,8 +7,11 @@ from mlx_muzero.paper.feeds.settings import FeedSettings
 from mlx_muzero.venues.clock import Clock
 from mlx_muzero.venues.connection import Channel, Connection, Surroundings, Uniform
 from mlx_muzero.venues.cooldown import Cooldown
-from mlx_muzero.venues.source import Source
+from mlx_muzero.venues.source import Source, Unavailable
 from mlx_muzero.venues.venue_clock import VenueClock
+
+_SPARED = 4
+"""How many times longer than the venue asked a series stays away, so that bars get through."""
 
 
 @dataclass(frozen=True)
@@ -43,3 +46,13 @@ class Subscription:
             self.uniform,
         )
         return Connection(pair, channel, shared)
+
+    def until_series_due_ns(self) -> int:
+        """Time until series beside the bars are requested next."""
+        settings = self.settings
+        passed_ns = (self.venue.now_ns() - settings.series_settle_ns) % settings.series_poll_ns
+        return settings.series_poll_ns - passed_ns
+
+    def spared_ns(self, failure: Unavailable) -> int:
+        """Further wait of a series whose request failed: bars had to wait with it already."""
+        return _SPARED * min(failure.retry_after_ns or 0, self.settings.max_retry_after_ns)

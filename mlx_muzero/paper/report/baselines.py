@@ -118,7 +118,7 @@ class _PairView:
         return self.rules.funding.rates(self.pair.recorded.dataset)
 
     @property
-    def settled_rate(self) -> F64 | None:
+    def expected_rate(self) -> F64 | None:
         raise NotImplementedError("no policy here plans with settlements")
 
     @property

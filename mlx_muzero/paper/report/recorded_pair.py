@@ -8,6 +8,7 @@ import numpy as np
 from mlx_muzero.config.schema import Config
 from mlx_muzero.market.bars import BAR_COLUMNS, Bars
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.funding_rates import FundingAt
 from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.quotes import OPEN_SPREAD
 from mlx_muzero.market.series import MACRO, SeriesByName
@@ -135,7 +136,7 @@ class ReplayedPair:
     def __init__(self, recorded: RecordedPair) -> None:
         self.recorded = recorded
         self.account = recorded.account()
-        self._bars = _each(recorded.bars)
+        self._bars, self._funding = _each(recorded.bars), recorded.dataset.funding
         self.row = -1
         while self.row + 1 < recorded.history_bars:
             self._hear()
@@ -149,19 +150,18 @@ class ReplayedPair:
             bar = self._bars[self.row + 1]
             if close_ns is not None and bar.close_time_ns > close_ns:
                 break
-            funding_rate = self._hear()
-            effect = self.account.on_bar(bar, funding_rate)
+            effect = self.account.on_bar(bar, self._hear().paid)
             if effect.fill is not None:
                 self.fills.append(effect.fill)
             self.trades += effect.trades
         return self.row > before
 
-    def _hear(self) -> float:
-        """Go on to the next bar; return the funding rate that settled in it."""
+    def _hear(self) -> FundingAt:
+        """Go on to the next bar; return its funding."""
         self.row += 1
-        funding_rate = float(self.recorded.dataset.funding_rate[self.row])
-        self.account.hear(self._bars[self.row], funding_rate)
-        return funding_rate
+        funding = self._funding.at(self.row)
+        self.account.hear(self._bars[self.row], funding)
+        return funding
 
 
 def _bars(store: PaperStore, pairs: tuple[str, ...]) -> dict[str, RecordedBars]:

@@ -8,8 +8,8 @@ import pytest
 
 from market_files import MONDAY_NS, refused, write
 from mlx_muzero.errors import DataError
+from mlx_muzero.market.funding_rates import funding_paid
 from mlx_muzero.market.importers import Choices, detect_format, import_file
-from mlx_muzero.market.observation.context import funding_paid
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
 from mlx_muzero.timeunits import MILLISECOND_NS as MS

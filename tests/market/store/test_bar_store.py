@@ -302,6 +302,20 @@ def test_series_go_with_their_symbol_and_failed_writes_leave_nothing(store):
     assert store.series() == []
 
 
+def test_of_one_settlement_each_announcement_is_kept(store):
+    heard = START_NS + np.arange(3) * MINUTE_NS
+    due = np.full(3, START_NS + 480 * MINUTE_NS)
+    series = Series("BTCUSDT", "funding_announced", due, heard, np.array([1e-4, 2e-4, 1e-4]))
+    with store.transaction():
+        assert store.write_series(series).inserted == 3
+        assert store.write_series(series).duplicates == 3
+    loaded = store.load_series("BTCUSDT", "funding_announced")
+    for column in ("event_ns", "known_ns", "value"):
+        np.testing.assert_array_equal(getattr(loaded, column), getattr(series, column))
+    (summary,) = store.series()
+    assert summary.points == 3
+
+
 def test_a_series_refuses_what_no_reader_expects():
     one, two = np.array([1, 2]), np.array([2, 1])
     with pytest.raises(ValueError, match="order"):

@@ -118,11 +118,13 @@ def test_an_outage_of_a_series_is_its_own(monkeypatch):
 def test_what_a_pair_has_is_read_off_its_name():
     book = ("book_imbalance",)
     told = ("taker_buy_share", "trade_count", *book)
-    assert CcxtSource("binanceusdm").series_of(PAIR) == (*SERIES, *told)
+    swap = (*SERIES, "funding_announced")
+    assert CcxtSource("binanceusdm").series_of(PAIR) == (*swap, *told)
     assert CcxtSource("binance").series_of("BTC/USDT") == told
-    assert CcxtSource("binance").series_of("BTC/USD:BTC") == (*SERIES, *book)
+    assert CcxtSource("binance").series_of("BTC/USD:BTC") == (*swap, *book)
     assert CcxtSource("kraken").series_of("BTC/USD") == ("trade_count", *book)
     assert CcxtSource("okx").series_of("BTC/USDT") == book
-    assert CcxtSource("gate").series_of("BTC/USD:BTC") == ("funding_rate", *book)
+    gate = CcxtSource("gate").series_of("BTC/USD:BTC")
+    assert gate == ("funding_rate", "funding_announced", *book)
     expires = market_of_name("BTC/USD:BTC-260327")
     assert expires == {"contract": True, "swap": False, "inverse": True}
