@@ -87,6 +87,8 @@ class PaperAlerts(AlertTable):
 
     def _feed_status(self, event: Event, pair: str) -> Alert | None:
         status = event.get("status")
+        if status == "lost" and event.get("known"):
+            return None
         if status in _ILL:
             self._ill.add(pair)
             what = f"{pair}: the feed is {status}: {because(event, 'why')}"

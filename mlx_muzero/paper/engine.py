@@ -326,7 +326,11 @@ class Engine:
         news = Transaction(self._session.last_close_ns)
         for venue in changed:
             status, why = self._status.of(venue)
-            news.tell("feed", kind="status", pair=self._symbols[venue], status=status, why=why)
+            symbol = self._symbols[venue]
+            facts: Row = {"pair": symbol, "status": status, "why": why}
+            if status == "lost":
+                facts["known"] = symbol in self._session.lost  # to the process before this one
+            news.tell("feed", kind="status", **facts)
         return news
 
     def _begin(self) -> None:
@@ -342,6 +346,8 @@ class Engine:
         symbol = self._symbols[event.pair]
         if self._session.traders[symbol].observer.last_open_ns is None:
             raise FeedError(event.reason)  # never had a bar: the settings name the pair wrongly
+        if symbol in self._session.lost:
+            self._say(f"{symbol}: still not traded: {event.reason}")
         self._record(self._session.lose(symbol, event.reason))
         self._stop_waiting(symbol, event.reason)
 

@@ -46,6 +46,18 @@ Say = Callable[[str], None]
 """Receives text that someone at the console should see."""
 
 
+def named_feed(settings: PaperSettings, config: Config, session: Session) -> Feed:
+    """The feed that the settings name."""
+    history_bars = next(iter(session.traders.values())).observer.history_bars
+    return make_feed(
+        settings,
+        history_bars,
+        wanted_series(config, settings),
+        config.market.macro,
+        spread_observed=observes_spread(config.market),
+    )
+
+
 @contextmanager
 def opened(
     folder: PaperFolder,
@@ -54,6 +66,7 @@ def opened(
     say: Say,
     minute_of: Callable[[Session, PaperSettings], Callable[[Row], None]],
     companion_of: Callable[[PaperSettings], Companion] = lambda _settings: NoCompanion(),
+    feed_of: Callable[[PaperSettings, Config, Session], Feed] = named_feed,
 ) -> Iterator[Engine]:
     """Open the engine of the session in `folder`, new or existing, locked by this process.
 
@@ -64,6 +77,7 @@ def opened(
         say: receives what is traded, by what, and any warnings.
         minute_of: makes the function that receives every minute's journal facts.
         companion_of: makes what runs next to the session.
+        feed_of: makes its feed.
 
     Raises:
         RunError: another process trades it, it was moved away, or its model is missing.
@@ -89,7 +103,7 @@ def opened(
         advice = costs_advice(settings, model)
         if advice is not None:
             say(f"checkpoint {settings.session.checkpoint}: {advice}")
-        feed = _feed(settings, config, session)
+        feed = feed_of(settings, config, session)
         beside = Beside(model.market(), config, settings, series, _live_series(settings, feed))
         for line in beside.lines():
             say(line)
@@ -158,17 +172,6 @@ def _opening(settings: PaperSettings, planner: AgentPlanner, resumed: bool) -> s
         f"{session.checkpoint} of {session.model}, {session.simulations} simulations per decision, "
         f"backend {played_by(planner.backend, planner.root_backend, planner.precision)}, "
         f"feed {session.feed}"
-    )
-
-
-def _feed(settings: PaperSettings, config: Config, session: Session) -> Feed:
-    history_bars = next(iter(session.traders.values())).observer.history_bars
-    return make_feed(
-        settings,
-        history_bars,
-        wanted_series(config, settings),
-        config.market.macro,
-        spread_observed=observes_spread(config.market),
     )
 
 

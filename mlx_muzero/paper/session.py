@@ -77,6 +77,7 @@ class Session:
         self.silence = Silence(self.traders, self.mode)
         self.context = SessionContext(self.traders)
         self.retraining = RetrainState()
+        self.lost: dict[str, str] = {}  # by pair, why the venue no longer has it
 
     def play_with(self, planner: Planner) -> None:
         """Let another model decide from the next minute on; positions and orders stay."""
@@ -99,6 +100,7 @@ class Session:
         for pair, trader in self.traders.items():
             for bar in minute.bars.get(pair, ()):
                 self.silence.hear(pair)
+                self.lost.pop(pair, None)
                 self.context.take_bar(pair, bar, self.last_close_ns, transaction)
                 funding = trader.observer.push(bar)
                 trader.account.hear(bar, funding)
@@ -180,9 +182,15 @@ class Session:
         return transaction
 
     def lose(self, pair: str, reason: str) -> Transaction:
-        """Handle a pair the venue no longer has: cancel its order, keep trading the others."""
+        """Handle a pair the venue no longer has: cancel its order, keep trading the others.
+
+        The fault is recorded once, not again by every process that resumes the session.
+        """
         transaction = Transaction(self.last_close_ns)
         self._cancel([pair], reason, transaction)
+        known, self.lost[pair] = pair in self.lost, reason
+        if known:
+            return transaction
         reaction = (
             "it is no longer traded; any position stays at its last price, and the other pairs "
             "continue"
@@ -216,6 +224,7 @@ class Session:
             "accounts": {pair: t.account.state() for pair, t in self.traders.items()},
             "context": self.context.state(),
             "retraining": self.retraining.state(),
+            "lost": dict(self.lost),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -225,6 +234,7 @@ class Session:
         self._next_id = dict(state["next_id"])
         self.context.restore(state.get("context", []))  # sessions before 0.3.0 have none
         self.retraining.restore(state.get("retraining", {}))  # likewise
+        self.lost = dict(state.get("lost", {}))  # likewise
         self.mode.restore(state["mode"])
         self.losses.restore(state["losses"])
         for pair, trader in self.traders.items():

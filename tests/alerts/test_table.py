@@ -106,6 +106,13 @@ def test_a_command_on_one_pair_is_answered_for_that_pair():
     assert alert.answer == "mlx-muzero paper include r EURJPY"
 
 
+def test_a_pair_that_was_lost_before_a_restart_is_no_news():
+    table = PaperAlerts(Path("r"), EVERY)
+    lost = event("feed", kind="status", pair="EURJPY", status="lost", why="delisted")
+    assert table.of(lost | {"known": True}) is None
+    assert table.of(lost | {"known": False}).what == "EURJPY: the feed is lost: delisted"
+
+
 def test_a_feed_is_told_to_be_back_only_if_it_was_told_to_be_gone():
     table = PaperAlerts(Path("r"), EVERY)
     live = event("feed", kind="status", pair="EURJPY", status="live", why="last bar")

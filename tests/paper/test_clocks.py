@@ -160,6 +160,23 @@ def test_a_delisted_pair_stops_alone_and_survives_a_restart(tmp_path):
     assert "delisted" in last["EURJPY"]["why"]
     again = trade(path, 3, 0, lambda clock, source: source.gone.add("EURJPY"))
     assert again.equity[-1]["mode"] == "trading"
+    assert len(journaled(again, "fault")) == 1, "it is no news to a session that resumes"
+    assert again.said == ["EURJPY: still not traded: EURJPY is not available: delisted"]
+    lost = journaled(again, "feed", kind="status", status="lost")
+    assert [event["known"] for event in lost] == [False, True]
+
+
+def test_a_pair_that_is_listed_again_is_traded_and_news_when_it_goes(tmp_path):
+    path = tmp_path / "run"
+
+    def delist(clock, source):
+        return later(clock, 150 * SECOND_NS, lambda: source.gone.add("EURJPY"))
+
+    trade(path, 6, 0, delist)
+    back = trade(path, 4, start_ns=START_NS + 7 * MINUTE_NS)
+    assert "EURJPY" in {row["pair"] for row in back.decisions[-2:]}
+    gone = trade(path, 6, 0, delist, start_ns=START_NS + 12 * MINUTE_NS)
+    assert len(journaled(gone, "fault")) == 2
 
 
 def test_a_pair_that_never_was_there_ends_a_new_session(tmp_path):
