@@ -11,14 +11,12 @@ threads of both MLX and Python, and varies less than the clock where others use 
 """
 
 import argparse
-import json
 import resource
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
@@ -32,6 +30,7 @@ import mlx.nn as nn
 from bench.report import Report
 from bench.timing import median_ratio
 from bench.training_step import random_batch
+from bench.worker import working
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.networks import closed_form
 from mlx_muzero.trading.positions import FX_ACTIONS
@@ -119,7 +118,8 @@ def measure(
     with ExitStack() as running:
         takers: dict[str, Callable[[int], Seconds]] = {"products": products_alone(found)}
         for name, python in builds.items():
-            takers[name] = running.enter_context(steps_of(python, batch, unroll))
+            worker = running.enter_context(working(python, [str(WORKER), str(batch), str(unroll)]))
+            takers[name] = worker.ask
         turns = [{name: take(steps) for name, take in takers.items()} for _ in range(1 + rounds)]
 
     def of(name: str, clock: str) -> list[float]:
@@ -135,29 +135,6 @@ def measure(
             median_ratio(of(name, "wall"), of("against", "wall")) if other else None,
             median_ratio(of(name, "cpu"), of("against", "cpu")) if other else None,
         )
-
-
-@contextmanager
-def steps_of(python: Path, batch: int, unroll: int) -> Iterator[Callable[[int], Seconds]]:
-    """Takes steps in a process of `python`."""
-    command = [str(python), str(WORKER), str(batch), str(unroll)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        to_worker, from_worker = process.stdin, process.stdout
-
-        def take(steps: int) -> Seconds:
-            print(steps, file=to_worker, flush=True)
-            answer = from_worker.readline()
-            if not answer:
-                raise SystemExit(f"{python} could not take a training step; see above")
-            seconds: Seconds = json.loads(answer)
-            return seconds
-
-        yield take
-        to_worker.close()
 
 
 def products_alone(found: list[Product]) -> Callable[[int], Seconds]:

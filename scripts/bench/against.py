@@ -1,17 +1,16 @@
 """Compares the native backend with another build's, and precisions with float32, by turns."""
 
-import json
 import statistics
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from bench.timing import by_turns, median_ratio
+from bench.worker import Worker, working
 from mlx_muzero.config.choices import ExpansionMode, Precision
 
 SEARCHES = 5
@@ -86,26 +85,26 @@ def measure_collecting(
         yield CollectingRate(count, simulations, precision, rate, ratio)
 
 
-def _once(ask: Callable[[int], Any]) -> float:
-    return float(ask(1)["seconds"])
+def _once(worker: Worker) -> float:
+    return float(worker.ask(1)["seconds"])
 
 
 def _cell(other: Path, cell: tuple[str, str, str], rounds: int) -> Iterator[BuildRate]:
     expansion, count, simulations = cell
     with ExitStack() as running:
-        ask = {
+        workers = {
             precision: running.enter_context(_worker(None, "searching", (*cell, precision)))
             for precision in get_args(Precision)
         }
-        ask["against"] = running.enter_context(_worker(other, "searching", (*cell, "float32")))
+        workers["against"] = running.enter_context(_worker(other, "searching", (*cell, "float32")))
         found: dict[str, str] = {}
 
         def timed(name: str) -> float:
-            answer = ask[name](SEARCHES)
+            answer = workers[name].ask(SEARCHES)
             found[name] = answer["found"]
             return float(answer["seconds"])
 
-        seconds = by_turns({name: partial(timed, name) for name in ask}, rounds)
+        seconds = by_turns({name: partial(timed, name) for name in workers}, rounds)
     for precision in get_args(Precision):
         yield BuildRate(
             expansion,
@@ -118,33 +117,13 @@ def _cell(other: Path, cell: tuple[str, str, str], rounds: int) -> Iterator[Buil
         )
 
 
-@contextmanager
 def _worker(
     checkout: Path | None, module: str, cell: tuple[str, ...]
-) -> Iterator[Callable[[int], Any]]:
-    """A module of this folder that repeats something when told to, in a process of its own.
+) -> AbstractContextManager[Worker]:
+    """A module of this folder that repeats something when told how often.
 
     It runs on the build of another checkout, or of this one.
     """
     own = Path(sys.executable)
     python = own if checkout is None else checkout.resolve() / ".venv" / "bin" / "python"
-    with subprocess.Popen(
-        [str(python), "-m", f"bench.{module}", *cell],
-        cwd=Path(__file__).resolve().parent.parent,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        to_worker, from_worker = process.stdin, process.stdout
-
-        def ask(times: int) -> Any:
-            print(times, file=to_worker, flush=True)
-            answer = from_worker.readline()
-            if not answer:
-                raise SystemExit(f"{python} cannot do what bench.{module} does; see above")
-            return json.loads(answer)
-
-        yield ask
-        to_worker.close()
+    return working(python, ["-m", f"bench.{module}", *cell])

@@ -6,7 +6,6 @@ simulation to its visits. Ours follows mctx's rules and grows mctx's trees; Ligh
 differ, and its chance outcomes are drawn from a generator that cannot be seeded.
 """
 
-import json
 import os
 import statistics
 import subprocess
@@ -23,6 +22,7 @@ import numpy as np
 
 from bench.networks import OUTCOMES, Roots, recurrent_weights
 from bench.timing import by_turns, median_ratio, timed
+from bench.worker import Worker, working
 from mlx_muzero.backends.native import NativeEvaluator
 from mlx_muzero.config.choices import Precision
 from mlx_muzero.networks.model import StochasticMuZero
@@ -124,14 +124,14 @@ def measure(
     def ours() -> Any:
         return search.run(evaluator, latents, roots.prior, roots.value, zeros, zeros, noise=False)
 
-    with _running(peer, python, model, roots) as (about, ask):
+    with _running(peer, python, model, roots) as (about, worker):
         apart = np.abs(np.array(about["value"]) - roots.value).max()
         if apart > SAME_NETWORK * np.abs(roots.value).max():
             raise RuntimeError(f"{name}'s network differs from ours by {apart} in a root's value")
         answers: list[dict[str, Any]] = []
 
         def theirs() -> float:
-            turn = [ask() for _ in range(SEARCHES)]
+            turn = [worker.ask() for _ in range(SEARCHES)]
             answers.extend(turn)
             return statistics.mean(float(answer["seconds"]) for answer in turn)
 
@@ -163,8 +163,8 @@ def _keep_to_one_core() -> None:
 @contextmanager
 def _running(
     peer: Peer, python: str, model: StochasticMuZero, roots: Roots
-) -> Iterator[tuple[dict[str, Any], Any]]:
-    """The peer's process: its description of itself, and a function that makes it search once."""
+) -> Iterator[tuple[dict[str, Any], Worker]]:
+    """What the peer says of itself, and its process, which searches once when asked."""
     with tempfile.TemporaryDirectory() as folder:
         task = Path(folder) / "task.npz"
         arrays: dict[str, Any] = {
@@ -179,28 +179,6 @@ def _running(
             discount=PARAMS.discount,
             **arrays,
         )
-        with subprocess.Popen(
-            [python, "-m", peer.module, str(task)],
-            cwd=Path(__file__).resolve().parent.parent,
-            env=os.environ | ONE_THREAD,
-            preexec_fn=_keep_to_one_core,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            answers = process.stdout
-
-            def answer() -> dict[str, Any]:
-                line = answers.readline()
-                if not line:
-                    raise RuntimeError(f"{peer.module} ended early; its last words are above")
-                return json.loads(line)
-
-            def ask() -> dict[str, Any]:
-                print(file=process.stdin, flush=True)
-                return answer()
-
-            yield answer(), ask
-            process.stdin.close()
+        alone = {"env": os.environ | ONE_THREAD, "preexec_fn": _keep_to_one_core}
+        with working(python, ["-m", peer.module, str(task)], **alone) as worker:
+            yield worker.answer(), worker
