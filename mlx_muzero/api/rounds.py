@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from mlx_muzero.errors import RankLost
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.exports.deployment import EngineEvent, warn
 from mlx_muzero.training.learner import StepReport
 from mlx_muzero.training.progress import Assessment, Counters
 from mlx_muzero.training.replay import Episodes
+from mlx_muzero.training.silent_listener import SilentListener
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Round:
     is_best: bool
 
 
-class RoundReporter:
+class RoundReporter(SilentListener):
     """A `training.progress.Listener` that calls back once per round.
 
     A round is complete, with what was learned from it and its validation, when the next one has
@@ -67,9 +67,6 @@ class RoundReporter:
         """End the previous phase, and note the length of the new one."""
         self.close()
         self._of_episodes = episodes
-
-    def decided(self, count: int) -> None:
-        """Does nothing: decisions are not reported."""
 
     def collected(self, episodes: Episodes, counters: Counters) -> None:
         """Complete the previous round, and open the next."""
@@ -97,9 +94,6 @@ class RoundReporter:
     def assessed(self, assessment: Assessment, counters: Counters, is_best: bool) -> None:
         """Record the assessment of a supervised phase."""
         self._judged(assessment=assessment, is_best=is_best)
-
-    def abandoned(self, error: RankLost) -> None:
-        """Does nothing: a notebook trains in a single process."""
 
     def engine_changed(self, event: EngineEvent) -> None:
         """Show a warning."""

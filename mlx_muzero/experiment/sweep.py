@@ -112,7 +112,7 @@ class Sweep:
         """
         failed = self.folder.failures()
         for number in range(1, len(self.plan.trials) + 1):
-            run, left = self.folder.trial(number), self.folder.times.left(number, self.plan.minutes)
+            run, left = self.folder.run(number), self.folder.times.left(number, self.plan.minutes)
             over = left == 0.0 and run.checkpoints.latest() is not None
             if not over and number not in failed and run.holder() is None:
                 yield Trial(number, run, left)
@@ -144,7 +144,7 @@ class Sweep:
         return sorted(found, key=lambda one: math.inf if one.net_pips is None else -one.net_pips)
 
     def _result(self, number: int, changes: dict[str, Any], failed: str | None) -> TrialResult:
-        run = self.folder.trial(number)
+        run = self.folder.run(number)
         best = _best_validation(run.journal_path)
         left = self.folder.times.left(number, self.plan.minutes)
         note = "" if left == 0.0 else "not done" if run.exists else "not begun"

@@ -153,8 +153,8 @@ class RollingTraining:
     def untrained(self) -> Iterator[Window]:
         """Yield the windows that are not fully trained, as each is reached."""
         for number, config in enumerate(self.configs, 1):
-            left = self.folder.minutes_left(number)
-            if left != 0.0 or self.folder.window(number).checkpoints.latest() is None:
+            left = self.folder.times.left(number, self.folder.plan().minutes)
+            if left != 0.0 or self.folder.run(number).checkpoints.latest() is None:
                 yield Window(number, config, left)
 
     @property
@@ -202,7 +202,7 @@ class RollingTraining:
         Raises:
             RunError: another process trains it.
         """
-        run, rules = self.folder.window(window.number), self.rules
+        run, rules = self.folder.run(window.number), self.rules
         dataset, store = load_dataset(window.config, self.store, period=self.market.period)
         market = MarketRecord.of(store, dataset)
         tell = partial(warnings.warn, category=RuntimeWarning, stacklevel=2)
@@ -221,13 +221,13 @@ class RollingTraining:
             with around:
                 finished = trainer.run()
         minutes = (time.monotonic() - began) / 60.0
-        self.folder.trained(window.number, minutes, finished=finished)
+        self.folder.times.add(window.number, minutes, finished=finished)
         return finished
 
     def unvalidated(self) -> Iterator[str]:
         """Yield warnings about windows whose agent was not chosen by a validation."""
         for number in range(1, len(self.configs) + 1):
-            run = self.folder.window(number)
+            run = self.folder.run(number)
             best = run.checkpoints.best()
             warning = None if best is None else validation_warning(run, best.name)
             if warning is not None:
@@ -261,7 +261,7 @@ class RollingTraining:
             def in_window(what: str, total: int | None, window: int = number) -> None:
                 doing(f"window {window} of {len(self.configs)}, {what}", total)
 
-            run = load_run(self.folder.window(number).path, "best", self.store, report=report)
+            run = load_run(self.folder.run(number).path, "best", self.store, report=report)
             agents = run.agents(run.agent(), config.search.num_simulations)
             played = play_window(
                 agents,

@@ -131,6 +131,7 @@ class BarSampler:
             replace(dataset, features=mirror(dataset.features)) if mirrored else None
         )
         ahead = bars_ahead(dataset.config, unroll_steps, hold_bars)
+        self._given = bars
         self.bars = learnable_bars(dataset, ahead) if bars is None else bars
         self._last = last_decisions(dataset)
         self._weights = bar_weights(dataset, rules.pip_size, self.bars, volatility_bars)

@@ -7,16 +7,15 @@ account states of a bar are followed at once. Every decision is made from what w
 bar, so nothing is learned from hindsight.
 """
 
+from functools import cached_property
+
 import mlx.core as mx
 import numpy as np
 from mlx.utils import tree_unflatten
 
 from mlx_muzero import rng
-from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.outcomes import DOWN, UP
-from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.trading.gains import gains, unit_moves
-from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.bar_batches import BarBatch, BarSampler, Weights, learnable_bars
 from mlx_muzero.types import F64, I64, U64, Bool
 
@@ -36,37 +35,18 @@ class PathSampler(BarSampler):
     Arguments are as for `BarSampler`.
     """
 
-    def __init__(
-        self,
-        dataset: MarketDataset,
-        rules: TradingRules,
-        copy: FactoredModel,
-        unroll_steps: int,
-        discount: float,
-        *,
-        hold_bars: int = 1,
-        cost_factor: float = 1.0,
-        mirrored: bool = False,
-        volatility_bars: int = 0,
-        bars: I64 | None = None,
-    ) -> None:
-        super().__init__(
-            dataset,
-            rules,
-            copy,
-            unroll_steps,
-            discount,
-            hold_bars=hold_bars,
-            cost_factor=cost_factor,
-            mirrored=mirrored,
-            volatility_bars=volatility_bars,
-            bars=bars,
-        )
-        session = copy.known.session_bars
-        self._longest = max(1, min(PATH_BARS, session - unroll_steps - 2))
+    @cached_property
+    def _longest(self) -> int:
+        """Bars of a path."""
+        session = self._copy.known.session_bars
+        return max(1, min(PATH_BARS, session - self._steps - 2))
+
+    @cached_property
+    def _starts(self) -> I64:
+        """``i64[n]`` bars at which a path may start."""
         # As many targets, then the bar after them, its fill, and the next.
-        starts = learnable_bars(dataset, self._longest + unroll_steps + 2)
-        self._starts = starts if bars is None else np.intersect1d(starts, bars)
+        starts = learnable_bars(self._dataset, self._longest + self._steps + 2)
+        return starts if self._given is None else np.intersect1d(starts, self._given)
 
     def batch(self, keys: U64, playing: Weights) -> BarBatch:
         """The batch of `keys` ``u64[n]``, the first of which draw paths; targets from `playing`."""

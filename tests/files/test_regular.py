@@ -157,7 +157,7 @@ def test_nothing_is_removed_behind_a_link(tmp_path):
 def test_a_window_is_no_run_of_somebody_else(tmp_path):
     (tmp_path / "window-01").symlink_to(tmp_path)
     with pytest.raises(OSError, match="symbolic link"):
-        WalkForwardFolder(tmp_path).window(1)
+        WalkForwardFolder(tmp_path).run(1)
 
 
 def test_a_lock_that_holds_something_else_is_no_lock(victim):

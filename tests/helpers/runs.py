@@ -12,10 +12,11 @@ from mlx_muzero.config.schema import Config
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.run import MarketRecord, RunFolder
+from mlx_muzero.training.silent_listener import SilentListener
 from mlx_muzero.training.trainer import Trainer
 
 
-class Heard:
+class Heard(SilentListener):
     """A listener that notes what it heard, in order."""
 
     def __init__(self) -> None:
@@ -30,9 +31,6 @@ class Heard:
 
     def decided(self, count: int) -> None:
         self.events.append("decided")
-
-    def advanced(self, counters) -> None:
-        pass
 
     def collected(self, episodes, counters) -> None:
         self.events.append("collected")

@@ -128,7 +128,7 @@ def _attend(training: "RollingTraining", window: "Window", stop: "StopSwitch") -
     display = TrainingDisplay(
         console, rules.table.action_names, window.minutes, rules.unit, from_bars=from_bars
     )
-    run = training.folder.window(window.number).path
+    run = training.folder.run(window.number).path
     alerts = TrainingRunAlerts(run, window.config.alerts, partial(say, console))
     return Attendance(display, _shown(display, stop, training.folder.path, alerts))
 

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 
-from mlx_muzero.errors import RankLost
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.exports.deployment import EngineEvent
-from mlx_muzero.training.learner import StepReport
-from mlx_muzero.training.progress import Assessment, Counters
-from mlx_muzero.training.replay import Episodes
+from mlx_muzero.training.progress import Counters
+from mlx_muzero.training.silent_listener import SilentListener
 
 
-class ToldValidations:
+class ToldValidations(SilentListener):
     """A `Listener` that says what validations find, and what happens to exports."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -20,18 +18,6 @@ class ToldValidations:
         """Say which phase begins."""
         self._say(f"phase {counters.phase}, {episodes:,} episodes")
 
-    def decided(self, count: int) -> None:
-        """Does nothing."""
-
-    def collected(self, episodes: Episodes, counters: Counters) -> None:
-        """Does nothing."""
-
-    def advanced(self, counters: Counters) -> None:
-        """Does nothing."""
-
-    def learned(self, report: StepReport, counters: Counters) -> None:
-        """Does nothing."""
-
     def validated(
         self, metrics: Metrics, counters: Counters, is_best: bool, dropped_of: int | None
     ) -> None:
@@ -39,12 +25,6 @@ class ToldValidations:
         best = ", the best so far" if is_best else ""
         net = metrics.net_pips_per_session
         self._say(f"episode {counters.episodes:,}: net {net:+.3g} a session{best}")
-
-    def assessed(self, assessment: Assessment, counters: Counters, is_best: bool) -> None:
-        """Does nothing."""
-
-    def abandoned(self, error: RankLost) -> None:
-        """Does nothing: a single process trains."""
 
     def engine_changed(self, event: EngineEvent) -> None:
         """Say what happened."""
