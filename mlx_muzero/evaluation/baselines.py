@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mlx_muzero.evaluation.policy import SessionView, Weighed
+from mlx_muzero.evaluation.policy import Moments, SessionView, Weighed
 from mlx_muzero.market.synthetic.optima import Optimum
 from mlx_muzero.market.synthetic.synthetic_bars import minute_of_day
 from mlx_muzero.rng import Stream, key, uniform
@@ -27,7 +27,7 @@ class ConstantExposure:
     def reset(self, env: SessionView) -> None:
         """Does nothing."""
 
-    def act(self, env: SessionView) -> I32:
+    def act(self, env: Moments) -> I32:
         """Actions ``i32[B]`` toward the exposure."""
         return env.states.actions_toward(env.account_state, np.full(len(env.bar), self.exposure))
 
@@ -41,7 +41,7 @@ class Churn:
     def reset(self, env: SessionView) -> None:
         """Does nothing."""
 
-    def act(self, env: SessionView) -> I32:
+    def act(self, env: Moments) -> I32:
         """Actions ``i32[B]`` toward long if flat, otherwise toward flat."""
         wanted = np.where(env.position == FLAT, 1.0, 0.0)
         return env.states.actions_toward(env.account_state, wanted)
@@ -61,7 +61,7 @@ class RandomPolicy:
     def reset(self, env: SessionView) -> None:
         """Does nothing."""
 
-    def act(self, env: SessionView) -> I32:
+    def act(self, env: Moments) -> I32:
         """Legal actions ``i32[B]``."""
         draw = uniform(key(self.seed, Stream.POLICY, env.episode, env.step_index))
         legal = env.states.legal_mask(env.account_state)
@@ -83,7 +83,7 @@ class Trend:
     def reset(self, env: SessionView) -> None:
         """Does nothing."""
 
-    def act(self, env: SessionView) -> I32:
+    def act(self, env: Moments) -> I32:
         """Actions ``i32[B]`` toward the side wanted."""
         past = np.maximum(env.bar - self.lookback, 0)
         side = self.direction * np.sign(env.close[env.bar] - env.close[past])

@@ -8,6 +8,53 @@ from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F32, F64, I32, I64, U64
 
 
+class Moments(Protocol):
+    """`B` decisions, of any sessions and steps, as the simplest policies see them.
+
+    An honest policy reads `close` only up to `bar`. Every `SessionView` is one.
+    """
+
+    @property
+    def bar(self) -> I64:
+        """``i64[B]`` the last known bar of each."""
+        ...
+
+    @property
+    def close(self) -> F64:
+        """``f64[T]`` every close of the data."""
+        ...
+
+    @property
+    def position(self) -> I32:
+        """``i32[B]`` index into `table`."""
+        ...
+
+    @property
+    def account_state(self) -> I32:
+        """``i32[B]`` index into `states`."""
+        ...
+
+    @property
+    def table(self) -> ActionTable:
+        """Positions and actions of the rules."""
+        ...
+
+    @property
+    def states(self) -> AccountStates:
+        """States of an account under the rules."""
+        ...
+
+    @property
+    def step_index(self) -> int | I64:
+        """Number of decisions already made in the session; ``i64[B]`` where they differ."""
+        ...
+
+    @property
+    def episode(self) -> U64:
+        """``u64[B]`` identity of each session, for seeding."""
+        ...
+
+
 class SessionView(Protocol):
     """`B` sessions in lockstep, as a policy sees them.
 
@@ -130,6 +177,19 @@ class Policy(Decider, Protocol):
     @property
     def name(self) -> str:
         """The name used in reports."""
+        ...
+
+
+class MomentaryPolicy(Protocol):
+    """A policy that remembers nothing, so that decisions can be taken in any order."""
+
+    @property
+    def name(self) -> str:
+        """The name used in reports."""
+        ...
+
+    def act(self, env: Moments) -> I32:
+        """Actions ``i32[B]`` for the decisions of `env`."""
         ...
 
 

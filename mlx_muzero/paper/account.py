@@ -74,6 +74,11 @@ class BarEffect:
     expired: Order | None = None
 
 
+def pip_value(notional: float, pip: float, price: float) -> float:
+    """Money that a `pip` of exposure 1 is, for good: at the first `price` an account sees."""
+    return notional * pip / price
+
+
 class PairAccount:
     """The account of one pair.
 
@@ -202,8 +207,7 @@ class PairAccount:
         effect = BarEffect()
         if self.bar < 0:
             self.core.reset(np.array([bar.open]), np.array([-1]))
-            pip = self._pip_price(bar.open)
-            self.pip_value = self._notional * pip / bar.open
+            self.pip_value = pip_value(self._notional, self._pip_price(bar.open), bar.open)
         if bar.spread is not None:
             self.spread = bar.spread
         if self.order is not None:
@@ -283,7 +287,8 @@ class PairAccount:
     def _fill(self, order: Order, bar: PricedBar, effect: BarEffect) -> None:
         core, before, entered_ns = self.core, self.exposure, self.entry_ns
         pip = self._pip_price(bar.open)
-        price = fill_price(order, bar.open, pip, self._fills)
+        asked = np.array([order.to_exposure - order.from_exposure])
+        (price,) = fill_price(asked, np.array([bar.open]), pip, self._fills).tolist()
         spread = None if self.spread is None else np.array([self.spread])
         done = core.execute(
             np.array([order.action]), np.array([price]), np.array([self.bar]), spread

@@ -4,12 +4,16 @@ A feed has only bars, so an order gets the open of the first bar it arrives in t
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
 from mlx_muzero.paper.settings import FillSettings
 from mlx_muzero.timeunits import MILLISECOND_NS, MINUTE_NS
+from mlx_muzero.types import F64, I64
+
+_Time = TypeVar("_Time", int, I64)
+"""A UTC time in nanoseconds, or an array of them."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,30 @@ def fate(order: Order, open_time_ns: int, settings: FillSettings, unpriced: bool
 
     It waits while `unpriced`: the quotes it would pay have not been heard of yet.
     """
-    if open_time_ns > order.close_ns + round(settings.valid_minutes * MINUTE_NS):
+    if open_time_ns > latest_open_ns(order.close_ns, settings):
         return "expired"
-    there_ns = order.sent_ns + round(settings.latency_ms * MILLISECOND_NS)
-    in_time = there_ns <= open_time_ns + round(settings.open_tolerance_ms * MILLISECOND_NS)
+    in_time = open_time_ns >= earliest_open_ns(order.sent_ns, settings)
     return "filled" if in_time and not unpriced else "waits"
 
 
-def fill_price(order: Order, open_price: float, pip: float, settings: FillSettings) -> float:
-    """The open, worsened by the slippage; `pip` is the price of one pip."""
-    side = float(np.sign(order.to_exposure - order.from_exposure))
-    return open_price + side * settings.slippage_pips * pip
+def earliest_open_ns(sent_ns: _Time, settings: FillSettings) -> _Time:
+    """Open of the first bar that fills an order sent at `sent_ns`."""
+    slack_ns = round(settings.open_tolerance_ms * MILLISECOND_NS)
+    return sent_ns + round(settings.latency_ms * MILLISECOND_NS) - slack_ns
+
+
+def latest_open_ns(close_ns: _Time, settings: FillSettings) -> _Time:
+    """Open of the last bar that fills an order decided at `close_ns`; later it expires."""
+    return close_ns + round(settings.valid_minutes * MINUTE_NS)
+
+
+def fill_price(change: F64, open_price: F64, pip: F64 | float, settings: FillSettings) -> F64:
+    """The open, worsened by the slippage, elementwise.
+
+    Args:
+        change: of the exposure; its sign says whether the order buys.
+        open_price: of the bar that fills it.
+        pip: price of one pip at that open.
+        settings: say how much.
+    """
+    return open_price + np.sign(change) * settings.slippage_pips * pip

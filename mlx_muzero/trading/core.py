@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from mlx_muzero.trading.costs import funding_pips, gross_pips, pip_price
+from mlx_muzero.trading.costs import equity_pips, funding_pips, gross_pips, pip_price
 from mlx_muzero.trading.ledger import Ledger, Trades
 from mlx_muzero.trading.limits import FREE
 from mlx_muzero.trading.positions import FLAT
@@ -87,8 +87,9 @@ class TradingCore:
     @property
     def equity_pips(self) -> F64:
         """``f64[B]`` net of the closed trades, plus gross of the open one less its costs so far."""
-        paid = self.open_cost_pips + self.open_funding_pips
-        return self.realized_pips + self.unrealized_pips - paid
+        return equity_pips(
+            self.realized_pips, self.unrealized_pips, self.open_cost_pips, self.open_funding_pips
+        )
 
     def step(
         self,
@@ -334,14 +335,11 @@ class TradingCore:
     def _fill_cost_pips(
         self, where: Bool, after: I32, price: F64, spread: F64 | None, minute: I64 | None
     ) -> tuple[F64, F64]:
-        """``f64[B]`` each: cost of leaving the current position, of entering `after`; 0 elsewhere.
-
-        The exposure held counts at its current value: in basis points, it grew with the price.
-        """
-        rules = self.rules
-        held = self.exposure * (self._pip_price(price) / self._pip_price(self.entry_price))
-        wanted = np.asarray(rules.table.exposures[after])
-        left, entered = rules.costs.fill_pips(held, wanted, price, rules.pip_size, spread, minute)
+        """``f64[B]`` each: cost of leaving the current position, of entering `after`; or 0."""
+        wanted = np.asarray(self.rules.table.exposures[after])
+        left, entered = self.rules.fill_pips(
+            self.exposure, self.entry_price, wanted, price, spread, minute
+        )
         return np.where(where, left, 0.0), np.where(where, entered, 0.0)
 
     def _force_close(self, where: Bool, bar: I64, spread: F64 | None) -> tuple[F64, F64]:

@@ -28,6 +28,18 @@ def gross_pips(exposure: F64, entry_price: F64, price: F64, pip_price: F64 | flo
     return exposure * (price - entry_price) / pip_price
 
 
+def equity_pips(realized: F64, unrealized: F64, cost: F64, funding: F64) -> F64:
+    """Net pips of an account, elementwise.
+
+    Args:
+        realized: net of the closed trades.
+        unrealized: gross of the open one.
+        cost: paid so far for the fills of the open one.
+        funding: paid so far on it.
+    """
+    return realized + unrealized - (cost + funding)
+
+
 def funding_pips(exposure: F64, price: F64, rate: F64, pip_price: F64 | float) -> F64:
     """Pips that `exposure` pays when funding settles at `price`; longs pay a positive `rate`.
 

@@ -9,12 +9,12 @@ import numpy as np
 from mlx_muzero.config.choices import FillAt
 from mlx_muzero.config.schema import Config
 from mlx_muzero.trading.account_states import AccountStates
-from mlx_muzero.trading.costs import Costs, Swap
+from mlx_muzero.trading.costs import Costs, Swap, pip_price
 from mlx_muzero.trading.funding import Funding
 from mlx_muzero.trading.limits import MUST_BE_FLAT, Limits
 from mlx_muzero.trading.positions import ACTION_TABLES, FLAT, FX_ACTIONS, ActionTable
 from mlx_muzero.trading.rewards import RewardFunction, Sharpe, reward_function
-from mlx_muzero.types import I32, Bool
+from mlx_muzero.types import F64, I32, I64, Bool
 
 POSITION_FEATURES = (
     "position_side",
@@ -171,6 +171,30 @@ class TradingRules:
     def unit(self) -> str:
         """What reports call one pip: "pips" or "bps"."""
         return "pips" if self.pip_size else "bps"
+
+    def fill_pips(
+        self,
+        held: F64,
+        entry_price: F64,
+        wanted: F64,
+        price: F64,
+        spread: F64 | None = None,
+        minute: I64 | None = None,
+    ) -> tuple[F64, F64]:
+        """Pips paid to leave the exposure `held` and to enter the one `wanted`, elementwise.
+
+        What is held counts at its current value: in basis points, it grew with the price.
+
+        Args:
+            held: signed exposure.
+            entry_price: price at which it was filled; anything where nothing is held.
+            wanted: signed exposure.
+            price: of the fill.
+            spread: as of `Costs.fill_pips`.
+            minute: likewise.
+        """
+        grew = pip_price(price, self.pip_size) / pip_price(entry_price, self.pip_size)
+        return self.costs.fill_pips(held * grew, wanted, price, self.pip_size, spread, minute)
 
     def new_reward(self) -> RewardFunction:
         """A new reward function for one session."""

@@ -128,8 +128,8 @@ def test_an_order_gets_the_first_open_it_is_there_for(sent_ms, open_minute, expe
 
 def test_slippage_makes_both_sides_worse():
     settings = FillSettings(slippage_pips=2.0)
-    assert fill_price(order(to=1.0), 110.0, 0.01, settings) == pytest.approx(110.02)
-    assert fill_price(order(to=-1.0), 110.0, 0.01, settings) == pytest.approx(109.98)
+    assert fill_price(np.array([1.0]), np.array([110.0]), 0.01, settings) == pytest.approx(110.02)
+    assert fill_price(np.array([-1.0]), np.array([110.0]), 0.01, settings) == pytest.approx(109.98)
 
 
 def test_simulations_are_cut_when_they_are_slow_and_come_back():

@@ -38,9 +38,6 @@ def held(trades: SessionTrades, bars: int) -> F64:
 
 def moves(recorded: RecordedPair) -> F64:
     """``f64[n]`` pips that a long exposure of 1 earns from each open of the session to the next."""
-    opens, closes = (
-        column[recorded.history_bars :] for column in (recorded.market.open, recorded.market.close)
-    )
-    path = np.concatenate([opens, closes[-1:]])
+    path = np.concatenate([recorded.session.open, recorded.session.close[-1:]])
     here, there = path[:-1], path[1:]
     return gross_pips(np.ones(1), here, there, pip_price(here, recorded.rules.pip_size))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -86,13 +87,20 @@ class RecordedPair:
         self.history_bars = int((bars.close_time_ns <= begin_ns).sum())
         self._settings, self._config = settings, config
 
-    def __len__(self) -> int:
-        return len(self.market)
-
-    @property
+    @cached_property
     def rules(self) -> TradingRules:
         """The session's rules."""
         return rules_of_pair(self._config, self._settings, self.symbol)
+
+    @cached_property
+    def session(self) -> Bars:
+        """The bars after the history."""
+        return self.market.slice(self.history_bars, len(self.market))
+
+    @property
+    def session_spread(self) -> F64:
+        """``f64[N]`` ask less bid at the opens of `session`; NaN where unknown."""
+        return self.session.extras[OPEN_SPREAD]
 
     def account(self) -> PairAccount:
         """A new account under the session's rules."""
