@@ -16,6 +16,7 @@ from mlx_muzero.paper.risk import Losses
 from mlx_muzero.paper.search_outcome import SearchOutcome
 from mlx_muzero.paper.settings import RiskSettings
 from mlx_muzero.runlog.decision_log import outcomes_by_action
+from mlx_muzero.trading.costs import BASIS_POINT
 from mlx_muzero.trading.positions import ActionTable
 
 PairState = Literal["trading", "warming", "stale", "halted", "excluded"]
@@ -104,7 +105,7 @@ def pair_facts(
     if account.hears_settlements and not np.isnan(account.expected_rate):
         announced = account.announced_rate is not None
         facts |= {
-            "funding_rate": account.expected_rate,
+            "funding_bps": account.expected_rate / BASIS_POINT,
             "funding_from": "announced" if announced else "last paid",
         }
     if bar is not None:

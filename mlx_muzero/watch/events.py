@@ -65,7 +65,7 @@ _PAIR = record(
         "exposure": _number,
         "entry_price": _number,
         "unrealized": _number,
-        "funding_rate": _number,
+        "funding_bps": _number,
         "funding_from": _text,
         "action": _count,
         "probabilities": _numbers,

@@ -170,7 +170,7 @@ def test_status_tells_the_funding_that_is_planned_with(cli, begun, tmp_path):
     events = [json.loads(line) for line in told.read_text().splitlines()]
     for event in events:
         if event["event"] == "minute":
-            expected = {"funding_rate": -1.5e-4, "funding_from": "announced"}
+            expected = {"funding_bps": -1.5, "funding_from": "announced"}
             event["pairs"]["USDJPY"] |= expected
     told.write_text("".join(json.dumps(event) + "\n" for event in events))
     code, out, err = cli("paper", "status", "p")

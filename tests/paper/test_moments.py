@@ -18,6 +18,7 @@ from mlx_muzero.paper.report.recorded_pair import recorded_pairs
 from mlx_muzero.paper.retraining.gathering import gather
 from mlx_muzero.paper.settings import PaperSettings, fills_of, override
 from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.trading.costs import BASIS_POINT
 from mlx_muzero.trading.positions import ACTION_TABLES, FX_ACTIONS
 from paper_sessions import CONFIG, WARM_BARS, DicePlanner, play, settings
 from tests.paper.test_crypto import CONFIG as CRYPTO_CONFIG
@@ -183,5 +184,6 @@ def test_each_minute_tells_the_rate_that_is_planned_with_and_where_it_comes_from
     played, _ = announced
     told = [row for event in journaled(played, "minute") for row in event["pairs"].values()]
     assert {row["funding_from"] for row in told if "funding_from" in row} >= {"announced"}
-    rates = {r for each in recorded(played).values() for r in each.expected_funding.tolist()}
-    assert {row["funding_rate"] for row in told if "funding_rate" in row} <= rates
+    expected = [each.expected_funding / BASIS_POINT for each in recorded(played).values()]
+    planned = {row["funding_bps"] for row in told if "funding_bps" in row}
+    assert planned <= set(np.concatenate(expected).tolist())

@@ -126,7 +126,7 @@ def test_its_title_tells_the_funding_that_is_planned_with():
         state = SimpleNamespace(unit="bps")
         return _title("BTC/USDT", state, {"close": 1.0, **row}, chart, 1, 100, PAINT).plain
 
-    told = title(funding_rate=2e-4, funding_from="announced")
+    told = title(funding_bps=2.0, funding_from="announced")
     assert told.endswith("flat  funding +2.0 bps announced")
     assert "funding" not in title()
 

@@ -13,7 +13,6 @@ from mlx_muzero.alerts.kept import troubles
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.runlog.verdict_file import VerdictFile
-from mlx_muzero.trading.costs import BASIS_POINT
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.run import WatchedRun
 from muzero_cli.display.console import output_console
@@ -85,7 +84,7 @@ def _positions(state: PaperState) -> Table:
         table.add_column(heading)
     for heading in ("exposure", "entry", "price", "open P&L"):
         table.add_column(heading, justify="right")
-    planned = any(row.get("funding_rate") is not None for row in state.pairs.values())
+    planned = any(row.get("funding_bps") is not None for row in state.pairs.values())
     if planned:
         table.add_column("funding", no_wrap=True)
     table.add_column("why")
@@ -106,9 +105,9 @@ def _positions(state: PaperState) -> Table:
 
 def _funding(row: Mapping[str, Any]) -> str:
     """The rate that plans expect of settlements to come, and where it comes from."""
-    if (rate := row.get("funding_rate")) is None:
+    if (paid_bps := row.get("funding_bps")) is None:
         return "-"
-    return f"{rate / BASIS_POINT:+.2f} bps, {row.get('funding_from') or '?'}"
+    return f"{paid_bps:+.2f} bps, {row.get('funding_from') or '?'}"
 
 
 def _amount(value: Any) -> str:

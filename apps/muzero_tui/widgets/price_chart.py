@@ -8,7 +8,6 @@ from rich.text import Text
 from textual.content import Content
 
 from mlx_muzero.market.observation.outcome_cone import MOST_DEVIATIONS, ConeBar
-from mlx_muzero.trading.costs import BASIS_POINT
 from mlx_muzero.untrusted.terminal_text import clean_line
 from mlx_muzero.watch.events import Event
 from mlx_muzero.watch.outlook import Outlooks
@@ -156,8 +155,8 @@ def _title(
         parts.append(Text(f" from {price(chart.entry)}", paint.accent))
     elif row:
         parts.append(Text("  flat", paint.muted))
-    if (rate := row.get("funding_rate")) is not None:
-        told = f"  funding {signed(rate / BASIS_POINT, 1)} bps {row.get('funding_from') or '?'}"
+    if (paid_bps := row.get("funding_bps")) is not None:
+        told = f"  funding {signed(paid_bps, 1)} bps {row.get('funding_from') or '?'}"
         parts.append(Text(told, paint.muted))
     if chart.ahead:
         last, unit = chart.ahead[-1], state.unit or "pips"
