@@ -12,6 +12,7 @@ from mlx_muzero.evaluation.backtest import Backtest, Doing
 from mlx_muzero.evaluation.comparison import Comparison, compare
 from mlx_muzero.evaluation.full_comparison import SIMULATIONS, FullComparison, compare_fully
 from mlx_muzero.evaluation.importance import Importance
+from mlx_muzero.evaluation.page.kept_searches import KeptSearches
 from mlx_muzero.experiment.judging import JudgedBars
 from mlx_muzero.experiment.looks import record_evaluation
 from mlx_muzero.experiment.luck import assess_luck
@@ -41,6 +42,7 @@ class Evaluation:
             are those of its training, but no validation chose the checkpoint.
         full: additional results of `evaluate_fully`; None from `evaluate`.
         importance: of groups of features (`importance_of`); None unless it was asked for.
+        kept: what the agent's searches found; None unless it was to be kept.
     """
 
     checkpoint: str
@@ -55,6 +57,7 @@ class Evaluation:
     at_costs: AtCosts | None
     full: FullComparison | None = None
     importance: tuple[Importance, ...] | None = None
+    kept: KeptSearches | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The numbers for JSON."""
@@ -86,6 +89,8 @@ def evaluate(
     simulations: int | None = None,
     tick: Advance = lambda _count: None,
     doing: Doing = lambda _what, _total: None,
+    *,
+    keep: bool = False,
 ) -> Evaluation:
     """Play the agent of `run`, its raw network, its untrained self and the baselines over `bars`.
 
@@ -96,18 +101,22 @@ def evaluate(
         simulations: simulations per decision; None for the run's.
         tick: called with the number of decisions made.
         doing: called with what begins and its number of decisions.
+        keep: what the agent's searches find, for a page.
     """
     agent = run.agent()
     count = simulations or run.config.search.num_simulations
     at_costs = validated_at_costs(run, count, tick, doing)
     market = (bars.dataset, run.rules, bars.part, sessions, bars.truth)
-    comparison = compare(run.agents(agent, count), *market, tick, doing)
+    agents = run.agents(agent, count)
+    kept = KeptSearches(agent, count, agents[0].name) if keep else None
+    comparison = compare(agents if kept is None else [kept, *agents[1:]], *market, tick, doing)
     comparison = comparison.reaching(reach_bars(run.config))
     judged = dict(islice(comparison.judged.items(), 1))
     recorded = record_evaluation(run, bars.dataset, bars.part, judged)
     luck = assess_luck(run, bars, comparison, judged, recorded)
     comparison = comparison.after(recorded.looks, luck)
-    return _evaluation(run, bars, (count,), agent, comparison, at_costs)
+    found = _evaluation(run, bars, (count,), agent, comparison, at_costs)
+    return replace(found, kept=kept)
 
 
 def evaluate_fully(

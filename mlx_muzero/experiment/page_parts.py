@@ -11,6 +11,7 @@ from mlx_muzero.evaluation.outcome_forecast import forecast_outcomes
 from mlx_muzero.evaluation.page.candles import candles_of
 from mlx_muzero.evaluation.page.contents import Candles, Decisions, Table, Trades
 from mlx_muzero.evaluation.page.fill_decisions import MOST_TREES, Played, decisions_behind
+from mlx_muzero.evaluation.page.kept_searches import KeptSearches
 from mlx_muzero.evaluation.page.played import trades_of
 from mlx_muzero.evaluation.page.tables import looks_table
 from mlx_muzero.evaluation.session_bars import SessionBars
@@ -40,6 +41,7 @@ class Stretch:
         played: what the agent did.
         agent: plans as it did.
         simulations: of each search.
+        kept: what its searches found, if that was kept.
     """
 
     run: TrainedRun
@@ -48,6 +50,7 @@ class Stretch:
     played: Backtest
     agent: Agent
     simulations: int
+    kept: KeptSearches | None = None
 
     @property
     def symbols(self) -> list[str]:
@@ -59,7 +62,8 @@ class Stretch:
     ) -> tuple[Trades, Decisions | None]:
         """The trades, and the decisions behind their fills; `tick` counts those."""
         starts, rules = self.bars.starts, self.run.rules
-        what = Played(self.played, starts, self.dataset, rules, self.agent, self.simulations)
+        by = self.agent, self.simulations, self.kept
+        what = Played(self.played, starts, self.dataset, rules, *by)
         decisions = decisions_behind(what, self._tree_command, most_trees, tick)
         return trades_of(self.played, self.bars, self.symbols, decisions, rules.fill), decisions
 

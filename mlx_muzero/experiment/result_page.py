@@ -51,7 +51,7 @@ def evaluation_page(
     name = comparison.agents[0] if luck is None else luck.policy
     backtests = {name: backtests.pop(name), **backtests}
     judged = backtests[name]
-    stretch = Stretch(run, dataset, comparison.bars, judged, *_player(run, found, name))
+    stretch = Stretch(run, dataset, comparison.bars, judged, *_player(run, found, name), found.kept)
     doing("decisions behind the fills", None)
     trades, decisions = stretch.explained(tick=tick)
     doing("bars, costs and forecasts", None)

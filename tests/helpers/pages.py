@@ -138,6 +138,7 @@ def _walk(symbol, bars, rng):
 def _decisions(count, market, bar_ns, rng, trees):
     shares = rng.dirichlet(np.ones(len(ACTIONS)), (2, count)).astype(np.float32)
     taken = shares[0].argmax(axis=1).astype(np.int8)
+    moved = rng.normal(size=count).astype(np.float32)
     return Decisions(
         action_names=ACTIONS,
         outcome_names=OUTCOMES,
@@ -153,26 +154,40 @@ def _decisions(count, market, bar_ns, rng, trees):
         network_value=rng.normal(size=count).astype(np.float32),
         chances=rng.dirichlet(np.ones(3), count).astype(np.float32),
         threshold=np.full(count, 0.5, np.float32),
-        moved=rng.normal(size=count).astype(np.float32),
+        moved=moved,
         command=np.zeros(count, np.int8),
-        trees={place: _tree() for place in range(trees)},
+        trees={place: _tree(int(taken[place]), moved[place]) for place in range(min(trees, count))},
         commands=("mlx-muzero tree run --at",),
         note="Planned once more.",
     )
 
 
-def _tree():
-    """A root, two actions, and the outcomes of each."""
+def _tree(action, moved):
+    """A root, the `action` taken and another; outcomes of both, one more action, and its outcomes.
+
+    The first close that followed moved by `moved`.
+    """
+    other = (action + 1) % len(ACTIONS)
+    columns = ("parent", "kind", "edge", "visits", "prior", "value", "reward", "probability")
+    rows = [
+        (-1, 0, -1, 9, None, 1.0, None, None),
+        (0, 1, action, 5, 0.6, 1.2, None, None),
+        (0, 1, other, 3, 0.4, 0.7, None, None),
+        (1, 0, 0, 3, None, 2.0, 0.1, 0.5),
+        (1, 0, 1, 1, None, 0.5, 0.0, 0.3),
+        (1, 0, 2, 1, None, -1.0, -0.1, 0.2),
+        (2, 0, 1, 2, None, 0.5, 0.0, 1.0),
+        (3, 1, 0, 2, 0.9, 0.8, None, None),
+        (4, 1, 0, 1, 0.9, 0.8, None, None),
+        (5, 1, 0, 1, 0.9, 0.8, None, None),
+        *(
+            (parent, 0, outcome, 1, None, 0.1, 0.0, share)
+            for parent in (7, 8, 9)
+            for outcome, share in enumerate((0.3, 0.5, 0.2))
+        ),
+    ]
     return Nodes(
-        {
-            "parent": [-1, 0, 0, 1, 1, 2],
-            "kind": [0, 1, 1, 0, 0, 0],
-            "edge": [-1, 0, 1, 0, 2, 1],
-            "visits": [9, 5, 3, 3, 2, 3],
-            "prior": [None, 0.6, 0.4, None, None, None],
-            "value": [1.0, 1.2, 0.7, 2.0, -1.0, 0.5],
-            "reward": [None, None, None, 0.1, -0.1, 0.0],
-            "probability": [None, None, None, 0.7, 0.3, 1.0],
-        },
-        nodes=8,
+        dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)),
+        nodes=len(rows) + 2,
+        moves=np.array([moved, 0.7, -0.4], np.float64),
     )

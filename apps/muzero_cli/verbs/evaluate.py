@@ -162,7 +162,8 @@ def evaluate(
             found = evaluating.evaluate_fully(loaded, bars, sessions, counts, seed, *shown)
         else:
             count = simulations[0] if simulations else None
-            found = evaluating.evaluate(loaded, bars, sessions, count, *shown)
+            keep = html is not None
+            found = evaluating.evaluate(loaded, bars, sessions, count, *shown, keep=keep)
         if importance:
             from mlx_muzero.experiment.importance import importance_of
 

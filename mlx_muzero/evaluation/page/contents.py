@@ -181,10 +181,12 @@ class Nodes:
     Attributes:
         columns: of `mlx_muzero.runlog.decision_log.COLUMNS`.
         nodes: of the tree before any were left out.
+        moves: of the closes that followed, from the decision's on; none where they are unknown.
     """
 
     columns: Mapping[str, Sequence[Any]]
     nodes: int
+    moves: F64 | None = None
 
 
 @dataclass(frozen=True, eq=False)

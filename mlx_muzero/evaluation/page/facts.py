@@ -17,7 +17,13 @@ from mlx_muzero.evaluation.page.contents import (
     Table,
     Trades,
 )
+from mlx_muzero.evaluation.page.outlook import cones_of
 from mlx_muzero.evaluation.page.packing import Packed, price_digits
+from mlx_muzero.market.observation.outcome_cone import (
+    HALF_DEVIATIONS,
+    MOST_DEVIATIONS,
+    ConeBar,
+)
 
 _UNKNOWN = -1
 """Stands for a label or a parent that a node of a tree lacks."""
@@ -109,10 +115,34 @@ def _decisions(decisions: Decisions, packed: Packed) -> dict[str, Any]:
         "wanted": packed.small(decisions.wanted),
         **{name: packed.floats(getattr(decisions, name)) for name in floats},
         "trees": _trees(decisions.trees, packed),
+        "cones": _cones(decisions, packed),
         "command": packed.small(decisions.command),
         "commands": list(decisions.commands),
         "note": decisions.note,
         "unit": decisions.unit,
+    }
+
+
+def _cones(decisions: Decisions, packed: Packed) -> dict[str, Any]:
+    """The cones of all decisions, bar after bar, with how many bars each has and what came."""
+    lengths: list[int] = []
+    bars: list[ConeBar] = []
+    came: list[float] = []
+    for at, cone in enumerate(cones_of(decisions)):
+        lengths.append(len(cone))
+        bars += cone
+        tree = decisions.trees.get(at)
+        first = [float(decisions.moved[at])]
+        moves = first if tree is None or tree.moves is None else tree.moves.tolist()
+        came += [*moves, *[np.nan] * len(cone)][: len(cone)]
+    return {
+        "length": packed.small(lengths),
+        "mean": packed.floats([bar.mean for bar in bars]),
+        "deviation": packed.floats([bar.deviation for bar in bars]),
+        "known": packed.floats([bar.known for bar in bars]),
+        "came": packed.floats(came),
+        "half": HALF_DEVIATIONS,
+        "most": MOST_DEVIATIONS,
     }
 
 

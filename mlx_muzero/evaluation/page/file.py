@@ -31,6 +31,7 @@ SCRIPTS = (
     "candles.js",
     "market.js",
     "tree.js",
+    "cone.js",
     "decision.js",
     "page.js",
 )

@@ -1,8 +1,8 @@
-"""The decisions behind a policy's fills, planned once more as they were when it played.
+"""The decisions behind a policy's fills: as kept while it played, or planned once more.
 
 A session that is played again with the same actions has the same accounts at the same bars, and a
-search with the same seed finds the same tree. So nothing has to be kept while a policy plays, and
-only the decisions that moved money are planned.
+search with the same seed finds the same tree. So trees never have to be kept while a policy plays,
+and where nothing was, only the decisions that moved money are planned.
 """
 
 from collections.abc import Iterator
@@ -17,11 +17,13 @@ from mlx_muzero.evaluation.agent_policies import planned
 from mlx_muzero.evaluation.backtest import SESSIONS_AT_ONCE, Backtest
 from mlx_muzero.evaluation.joint_session import blocks
 from mlx_muzero.evaluation.page.contents import Decisions, Nodes
+from mlx_muzero.evaluation.page.kept_searches import KeptSearches, next_chances, searched
 from mlx_muzero.evaluation.page.played import market_of, net_of_round_trips
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.observation.outcome_cone import MOST_BARS
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES, outcome_thresholds
 from mlx_muzero.runlog.decision_log import bounded_tree
-from mlx_muzero.search.result import SearchResult, TreeTable
+from mlx_muzero.search.result import SearchResult
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.costs import pip_price
 from mlx_muzero.trading.env import SessionEnv, observations
@@ -45,6 +47,7 @@ class Played:
         rules: that it played under.
         agent: plans as it did.
         simulations: of each search.
+        kept: what its searches found, if that was kept.
     """
 
     backtest: Backtest
@@ -53,6 +56,7 @@ class Played:
     rules: TradingRules
     agent: Agent
     simulations: int
+    kept: KeptSearches | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +68,7 @@ class _Roots:
         step: of the sessions.
         bar: ``i64[k]`` last known bars.
         account: ``i32[k]`` states of the accounts.
-        observation: ``f32[k, W, F]``.
+        seen: ``f32[k, P]`` features of the accounts.
         moment: of the decisions.
         held: ``f64[k]`` exposures.
         taken: ``i8[k]`` actions that were played.
@@ -74,7 +78,7 @@ class _Roots:
     step: int
     bar: I64
     account: I32
-    observation: F32
+    seen: F32
     moment: Moment
     held: F64
     taken: I8
@@ -94,7 +98,7 @@ def decisions_behind(
         played: what is to be explained.
         command: shows the tree of one decision, followed by the time of its bar.
         most_trees: how many of them are kept whole.
-        tick: called with the number of decisions planned.
+        tick: called with the number of decisions explained.
     """
     filled, nets = _filled(played)
     if not filled.any():
@@ -103,11 +107,13 @@ def decisions_behind(
     number = np.full(filled.shape, -1, np.int64)
     parts: list[dict[str, Any]] = []
     count = 0
-    for roots in _roots_of(played, filled):
-        parts.append(_columns(played, roots, _plan(played, roots), thresholds))
-        number[roots.session, roots.step] = np.arange(count, count + len(roots.bar))
-        count += len(roots.bar)
-        tick(len(roots.bar))
+    known = _known(played, filled)
+    for wanted, found in ((filled & known, _kept), (filled & ~known, _planned)):
+        for roots in _roots_of(played, wanted):
+            parts.append(_columns(played, roots, thresholds) | found(played, roots))
+            number[roots.session, roots.step] = np.arange(count, count + len(roots.bar))
+            count += len(roots.bar)
+            tick(len(roots.bar))
     columns: dict[str, Any] = {
         name: np.concatenate([part[name] for part in parts]) for name in parts[0]
     }
@@ -121,7 +127,7 @@ def decisions_behind(
         command=np.zeros(count, np.int8),
         trees=_trees(played, number, chosen),
         commands=(command,),
-        note=_note(columns["wanted"], columns["taken"]),
+        note=_note(columns["wanted"], columns["taken"], int(np.sum(filled & ~known))),
     )
 
 
@@ -184,15 +190,45 @@ def _roots(env: SessionEnv, rows: I64, first: int, actions: I8) -> _Roots:
         step=env.step_index,
         bar=bar,
         account=env.account_state[rows],
-        observation=observations(env.dataset, bar, seen),
+        seen=seen,
         moment=Moment(**known),
         held=env.core.exposure[rows],
         taken=actions[rows],
     )
 
 
+def _known(played: Played, filled: Bool) -> Bool:
+    """``bool[n, steps]`` which of the decisions that `filled` were kept whole."""
+    known = np.zeros_like(filled)
+    if played.kept is not None:
+        session, step = np.nonzero(filled)
+        taken = played.backtest.actions[session, step]
+        known[session, step] = played.kept.explains(session, step, taken)
+    return known
+
+
+def _kept(played: Played, roots: _Roots) -> dict[str, Any]:
+    """What the searches from `roots` found while the agent played."""
+    assert played.kept is not None
+    columns = played.kept.columns
+    names = columns.keys() - {"explained"}
+    return {name: columns[name][roots.session, roots.step] for name in names}
+
+
+def _planned(played: Played, roots: _Roots) -> dict[str, Any]:
+    """What they find now."""
+    result = _plan(played, roots)
+    trees = (
+        played.agent.tree(root, simulations=played.simulations) for root in range(len(roots.bar))
+    )
+    after = zip(trees, roots.taken.tolist(), strict=True)
+    chances = np.array([next_chances(tree, action) for tree, action in after], np.float32)
+    return searched(result) | {"chances": chances}
+
+
 def _plan(played: Played, roots: _Roots) -> SearchResult:
-    found = roots.observation, roots.account, roots.bar, roots.moment
+    observation = observations(played.dataset, roots.bar, roots.seen)
+    found = observation, roots.account, roots.bar, roots.moment
     return planned(played.agent, played.simulations, *found)
 
 
@@ -203,55 +239,44 @@ def _trees(played: Played, number: I64, chosen: I64) -> dict[int, Nodes]:
         _plan(played, roots)
         for root, session in enumerate(roots.session.tolist()):
             tree = played.agent.tree(root, simulations=played.simulations)
-            nodes = Nodes(bounded_tree(vars(tree), MOST_NODES), len(tree.parent))
+            moves = _moves(played, int(roots.bar[root]))
+            nodes = Nodes(bounded_tree(vars(tree), MOST_NODES), len(tree.parent), moves)
             trees[int(number[session, roots.step])] = nodes
     return dict(sorted(trees.items()))
 
 
-def _columns(
-    played: Played, roots: _Roots, result: SearchResult, thresholds: F64
-) -> dict[str, Any]:
-    """Columns of `Decisions` about `roots`."""
+def _columns(played: Played, roots: _Roots, thresholds: F64) -> dict[str, Any]:
+    """Columns of `Decisions` about `roots` that no search says."""
     dataset, bar = played.dataset, roots.bar
     pip = pip_price(dataset.close[bar], played.rules.pip_size)
-    trees = (played.agent.tree(root, simulations=played.simulations) for root in range(len(bar)))
-    after = zip(trees, roots.taken.tolist(), strict=True)
     return {
         "market": market_of(dataset)[dataset.pair[bar]],
         "bar_ns": dataset.open_time_ns[bar],
         "held": roots.held,
         "taken": roots.taken,
-        "wanted": result.action.astype(np.int8),
-        "share": result.policy,
-        "prior": result.prior,
-        "q": np.where(np.isfinite(result.q) & _tried(result), result.q, np.nan),
-        "value": result.value,
-        "network_value": result.raw_value,
-        "chances": np.array([_chances(tree, action) for tree, action in after], np.float32),
         "threshold": thresholds[bar + 1] / pip,
         "moved": (dataset.close[bar + 1] - dataset.close[bar]) / pip,
     }
 
 
-def _tried(result: SearchResult) -> Bool:
-    """``bool[k, A]`` of which actions the search knows the worth."""
-    visited = result.visits > 0
-    return np.asarray(visited | ~visited.any(axis=1, keepdims=True))
+def _moves(played: Played, bar: int) -> F64:
+    """Moves of the closes after `bar` from its own, as far as a cone reaches and the bars do."""
+    dataset = played.dataset
+    end = min(bar + 1 + MOST_BARS, len(dataset.close))
+    ahead = np.arange(bar + 1, end)
+    close = dataset.close[ahead[dataset.pair[ahead] == dataset.pair[bar]]]
+    return (close - dataset.close[bar]) / pip_price(dataset.close[[bar]], played.rules.pip_size)
 
 
-def _chances(tree: TreeTable, action: int) -> list[float]:
-    """Probabilities of the outcomes of the next bar after `action`; NaN if it was not tried."""
-    chances = [float("nan")] * len(OUTCOME_NAMES)
-    after = np.flatnonzero((tree.parent == 0) & (tree.action_or_outcome == action))
-    for row in np.flatnonzero(np.isin(tree.parent, after)).tolist():
-        chances[tree.action_or_outcome[row]] = float(tree.probability[row])
-    return chances
-
-
-def _note(wanted: I8, taken: I8) -> str:
-    """How the decisions were computed, and what may seem wrong with them."""
+def _note(wanted: I8, taken: I8, planned_again: int) -> str:
+    """How the decisions were found, and what may seem wrong with them."""
+    again = "planned once more with the same seeds, as they were when the agent played."
+    if planned_again == len(taken):
+        text = f"Decisions are {again}"
+    else:
+        others = f" and {planned_again:,} other decisions" if planned_again else ""
+        text = f"Decisions as kept when the agent played; trees{others} are {again}"
     differ = int(np.sum(wanted != taken))
-    text = "Planned once more with the same seeds, as they were when the agent played."
     if differ:
         text += (
             f" {differ:,} of {len(taken):,} took another action than their search chose: an "

@@ -1,5 +1,7 @@
 """The decisions on a page are those that were made, and the trees those that tell most."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from mlx_muzero.agent.make import make_agent
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.page.fill_decisions import Played, decisions_behind, telling
+from mlx_muzero.evaluation.page.kept_searches import KeptSearches
 from mlx_muzero.evaluation.page.played import TOOK_OVER, WENT_ON, trades_of
 from mlx_muzero.evaluation.session_bars import SessionBars
 from mlx_muzero.timeunits import MINUTE_NS
@@ -42,13 +45,82 @@ def test_every_fill_has_the_decision_that_made_it(played):
 def test_searching_again_finds_what_was_played(played):
     decisions = decisions_behind(played, "")
     np.testing.assert_array_equal(decisions.wanted, decisions.taken)
-    assert decisions.note.endswith("when the agent played.")
+    assert decisions.note == (
+        "Decisions are planned once more with the same seeds, as they were when the agent played."
+    )
     np.testing.assert_allclose(decisions.share.sum(axis=1), 1.0, atol=1e-5)
     seen = np.isfinite(decisions.chances).all(axis=1)
     np.testing.assert_allclose(decisions.chances[seen].sum(axis=1), 1.0, atol=1e-5)
     bar = np.searchsorted(played.dataset.open_time_ns, decisions.bar_ns)
     moved = np.diff(played.dataset.close)[bar] / played.rules.pip_size
     np.testing.assert_allclose(decisions.moved, moved)
+
+
+def test_what_was_kept_while_playing_is_what_planning_again_finds(played):
+    kept = KeptSearches(played.agent, SIMULATIONS)
+    market = played.dataset, played.rules, played.starts
+    found = backtest(kept, *market)
+    np.testing.assert_array_equal(found.actions, played.backtest.actions)
+    agent = _Counting(played.agent)
+    known = decisions_behind(replace(played, backtest=found, agent=agent, kept=kept), "")
+    again = decisions_behind(played, "")
+    assert agent.planned == len(known.trees), "only trees are planned once more"
+    order, other = np.argsort(known.bar_ns), np.argsort(again.bar_ns)
+    for name in ("bar_ns", "held", "taken", "wanted", "moved", "threshold"):
+        np.testing.assert_array_equal(getattr(known, name)[order], getattr(again, name)[other])
+    for name in ("share", "prior", "q", "value", "network_value", "chances"):
+        ours, theirs = getattr(known, name)[order], getattr(again, name)[other]
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    assert known.note.startswith("Decisions as kept when the agent played")
+
+
+def test_a_decision_that_a_limit_changed_is_planned_again(played):
+    kept = KeptSearches(played.agent, SIMULATIONS)
+    found = backtest(_Overruled(kept), played.dataset, played.rules, played.starts)
+    known = decisions_behind(replace(played, backtest=found, kept=kept), "")
+    assert (known.wanted != known.taken).any()
+    assert "other decisions are planned once" in known.note or "Decisions are planned" in known.note
+    np.testing.assert_allclose(known.share.sum(axis=1), 1.0, atol=1e-5)
+    assert "took another action" in known.note
+
+
+class _Counting:
+    """An agent that counts the roots that are planned."""
+
+    def __init__(self, agent):
+        self._agent, self.planned = agent, 0
+
+    def plan(self, observation, *arguments, **options):
+        self.planned += len(observation)
+        return self._agent.plan(observation, *arguments, **options)
+
+    def tree(self, root, *, simulations):
+        return self._agent.tree(root, simulations=simulations)
+
+
+class _Overruled:
+    """Enters the other way round at each first step, whatever the policy wants."""
+
+    name = "overruled"
+
+    def __init__(self, policy):
+        self._policy = policy
+
+    def reset(self, env):
+        self._policy.reset(env)
+
+    def act(self, env):
+        wanted = self._policy.act(env)
+        return wanted if env.step_index else np.array([0, 2, 1, 3], np.int32)[wanted]
+
+
+def test_the_moves_beside_a_tree_are_those_of_the_closes_that_followed(played):
+    decisions = decisions_behind(played, "")
+    dataset = played.dataset
+    for place, tree in decisions.trees.items():
+        bar = np.searchsorted(dataset.open_time_ns, decisions.bar_ns[place])
+        ahead = dataset.close[bar + 1 : bar + 17] - dataset.close[bar]
+        np.testing.assert_allclose(tree.moves, ahead / played.rules.pip_size)
 
 
 def test_a_tree_is_that_of_its_decision(played):

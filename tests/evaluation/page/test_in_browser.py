@@ -77,11 +77,25 @@ def test_the_trades_open_decisions_with_trees_or_the_command_that_shows_them(tab
     assert "now" in tab.run("document.querySelector('#decision .tree').textContent")
     assert tab.run("document.querySelectorAll('#decision .tree li').length") >= 5
     assert "null" not in tab.run("document.getElementById('decision').textContent")
-    assert "2 of 8 nodes" in tab.run("document.getElementById('decision').textContent")
+    assert "2 of 21 nodes" in tab.run("document.getElementById('decision').textContent")
     tab.run("document.querySelectorAll('#trades tbody tr')[20].querySelector('button').click()")
     command = tab.run("document.querySelector('#decision pre').textContent")
     assert command.startswith("mlx-muzero tree run --at 2023-11-")
     assert " --pair '<img" in command, "quoted for a shell"
+
+
+def test_the_cone_reaches_as_far_as_the_tree_and_has_what_came(tab):
+    tab.run("document.querySelector('#trades tbody button').click()")
+    assert tab.run("document.querySelectorAll('#decision .cone polygon').length") == 2
+    assert tab.run("document.querySelectorAll('#decision .cone circle').length") == 2
+    told = tab.run("document.getElementById('decision').textContent")
+    assert "The close 2 bars ahead was expected at" in told
+    assert "Next bar after this action" in told
+    tab.run("document.querySelectorAll('#trades tbody tr')[20].querySelector('button').click()")
+    assert tab.run("document.querySelectorAll('#decision .cone circle').length") == 1
+    assert "The next close was expected at" in tab.run(
+        "document.getElementById('decision').textContent"
+    )
 
 
 def test_an_address_opens_the_fill_it_names(browser, url):

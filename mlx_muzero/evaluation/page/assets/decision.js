@@ -1,7 +1,5 @@
 // The decision behind a fill: shares, policy, values, outcomes, and the tree it came from.
 
-const CONE = { width: 340, height: 150, left: 8, right: 246, top: 14, bottom: 136 };
-
 /** What is shown of a fill, in place of what `host` showed before. */
 function showDecision(host, page, found) {
   const { trade } = found;
@@ -90,7 +88,7 @@ function meter(share, kind) {
   return make("span", { class: `meter ${kind}`, "aria-hidden": "true" }, bar);
 }
 
-/** Chances of the next bar's outcomes, and which came. */
+/** The cone of the next closes, the chances of the next bar's outcomes, and which came. */
 function outcomes(page, at) {
   const { decisions } = page;
   const unit = decisions.unit || page.unit;
@@ -102,29 +100,8 @@ function outcomes(page, at) {
   const bounds = [`above +${number(threshold, 2)}`, "between", `below \u2212${number(threshold, 2)}`];
   const told = decisions.outcomes.map((name, i) => `${name} ${percent(chances[i])} (${bounds[i]})`).join(", ");
   const text = `Next bar after this action, in ${unit}: ${told}. It moved ${number(moved, 2, true)}: ${decisions.outcomes[came]}, forecast at ${percent(chances[came])}.`;
-  return [make("div", { role: "img", "aria-label": text }, cone(decisions.outcomes, chances, threshold, moved)), note(text)];
-}
-
-/** The cone of the next bar: a fan for each outcome, as dark as it was likely, and what came. */
-function cone(names, chances, threshold, moved) {
-  const reach = Math.max(2.5 * threshold, 1.15 * Math.abs(moved));
-  const middle = (CONE.top + CONE.bottom) / 2;
-  const y = (pips) => middle - (pips / reach) * ((CONE.bottom - CONE.top) / 2);
-  const edges = [[threshold, reach], [-threshold, threshold], [-reach, -threshold]];
-  const shades = ["up", "muted", "down"];
-  const svg = draw("svg", { class: "plot", viewBox: `0 0 ${CONE.width} ${CONE.height}` });
-  edges.forEach(([low, high], i) => {
-    const points = `${CONE.left},${middle} ${CONE.right},${y(low)} ${CONE.right},${y(high)}`;
-    const fan = draw("polygon", { points, opacity: 0.1 + 0.8 * chances[i] });
-    fan.style.fill = `var(--${shades[i]})`;
-    const label = { x: CONE.right + 8, y: Math.min(Math.max(y((low + high) / 2) + 4, 12), CONE.height - 4) };
-    svg.append(fan, draw("text", label, `${names[i][0]}${names[i].slice(1).toLowerCase()} ${percent(chances[i])}`));
-  });
-  const line = draw("line", { x1: CONE.left, y1: middle, x2: CONE.right, y2: y(moved), "stroke-width": 2 });
-  const dot = draw("circle", { cx: CONE.right, cy: y(moved), r: 4.5 });
-  line.style.stroke = dot.style.fill = "var(--ink)";
-  svg.append(line, dot);
-  return svg;
+  const bars = coneOf(decisions, at);
+  return [...(bars.length ? coneView(bars, unit) : []), note(text)];
 }
 
 function treePart(page, found) {
