@@ -8,9 +8,10 @@ import asyncio
 import os
 import shutil
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from mlx_muzero import __version__
 from mlx_muzero.errors import FeedError, MuZeroError, RunError, StorageError
@@ -22,15 +23,17 @@ from mlx_muzero.paper.feed_facts import facts_of
 from mlx_muzero.paper.feeds.console_lines import ConsoleLines
 from mlx_muzero.paper.feeds.events import (
     BarClosed,
+    BarRevised,
     ClockOffset,
     ClockTrusted,
     Event,
+    LiveBar,
     PairLost,
     SeriesPoints,
     Slept,
     Stale,
 )
-from mlx_muzero.paper.feeds.feed import Feed, FirstBar, MinutesAgo
+from mlx_muzero.paper.feeds.feed import KNOWN_BARS, After, Feed, FirstBar, MinutesAgo
 from mlx_muzero.paper.feeds.status import FeedStatus
 from mlx_muzero.paper.minute import Minute, MinuteAssembler
 from mlx_muzero.paper.records.folder import PaperFolder
@@ -92,6 +95,7 @@ class Engine:
         self._symbols = {venue: symbol for symbol, venue in settings.pairs.items()}
         self._status, self._words = FeedStatus(self._symbols), ConsoleLines(self._symbols)
         self._newest_ns = 0
+        self._known: dict[str, tuple[LiveBar, ...]] = {}  # by pair, of the process before
         self._arrived_s = 0.0
         self._clock_offset_ms: float | None = None
         self._called = asyncio.Event()  # set when there is something to do
@@ -180,8 +184,12 @@ class Engine:
         self._newest_ns = session.last_close_ns
         if resumed:
             needed = {pair: t.observer.history_bars for pair, t in session.traders.items()}
+            newest: dict[str, deque[LiveBar]] = {}
             for bar in self._store.recent_bars(needed):
                 session.traders[bar.pair].observer.push(bar)
+                newest.setdefault(bar.pair, deque(maxlen=KNOWN_BARS)).append(bar)
+            for pair, bars in newest.items():
+                self._known[pair] = session.corrections.applied(pair, bars)
         self._assembler = self._new_assembler()
         begun = Transaction(session.last_close_ns)
         begun.tell(
@@ -223,8 +231,8 @@ class Engine:
         wanted: dict[str, FirstBar] = {}
         for symbol, venue in self._settings.pairs.items():
             trader = self._session.traders[symbol]
-            if trader.observer.last_open_ns is not None:
-                wanted[venue] = trader.observer.last_open_ns + MINUTE_NS
+            if known := self._known.get(symbol):
+                wanted[venue] = After(tuple(replace(bar, pair=venue) for bar in known))
             elif self._venue_ns is None:
                 wanted[venue] = None
             else:
@@ -295,6 +303,8 @@ class Engine:
                 self._record(self._news(changed))
             self._take(self._assembler.offer(self._symbols[bar.pair], bar))
             return
+        if isinstance(event, BarRevised):
+            self._session.corrections.note(self._symbols[event.bar.pair], event.bar)
         if isinstance(event, ClockOffset):
             self._clock_offset_ms = event.offset_ns / MILLISECOND_NS
         news = self._news(changed)

@@ -12,6 +12,7 @@ from typing import Any
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.batched_search import BatchedSearch, Trader
 from mlx_muzero.paper.context import SessionContext
+from mlx_muzero.paper.corrections import Corrections
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.fills import Order
 from mlx_muzero.paper.margin import Margin
@@ -77,6 +78,7 @@ class Session:
         self.silence = Silence(self.traders, self.mode)
         self.context = SessionContext(self.traders)
         self.retraining = RetrainState()
+        self.corrections = Corrections()
         self.lost: dict[str, str] = {}  # by pair, why the venue no longer has it
 
     def play_with(self, planner: Planner) -> None:
@@ -225,6 +227,7 @@ class Session:
             "context": self.context.state(),
             "retraining": self.retraining.state(),
             "lost": dict(self.lost),
+            "corrections": self.corrections.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -235,6 +238,7 @@ class Session:
         self.context.restore(state.get("context", []))  # sessions before 0.3.0 have none
         self.retraining.restore(state.get("retraining", {}))  # likewise
         self.lost = dict(state.get("lost", {}))  # likewise
+        self.corrections.restore(state.get("corrections", {}))  # likewise
         self.mode.restore(state["mode"])
         self.losses.restore(state["losses"])
         for pair, trader in self.traders.items():

@@ -35,6 +35,8 @@ _AWAY = (
 """How long a killed session stays away: share of the kills, from, to."""
 _MEASURED_NS = HOUR_NS + 2 * MINUTE_NS
 """Within which a feed measures the venue's clock again."""
+_HEARD_NS = 10 * SECOND_NS
+"""Within which a bar is heard, wherever the clocks stand."""
 _APART_NS = 4 * MINUTE_NS
 _TRIES = 2000
 
@@ -125,6 +127,8 @@ def drawn(begin_ns: int, days: float, pairs: Sequence[str], kills: int, seed: in
             drawing.place(kind)
     for _ in range(kills - len(due)):
         drawing.place("kill", spared=spared)
+    for kill in drawing.kills[::4]:
+        drawing.correct_meanwhile(kill)
     for kind, a_day in A_DAY.items():
         for _ in range(max(round(a_day * days * len(pairs)), 1)):
             drawing.place(kind)
@@ -158,6 +162,18 @@ class _Drawing:
                 self.placed.append(fault)
                 return
         raise SystemExit(f"there is no room for another {kind}: choose more days or fewer kills")
+
+    @property
+    def kills(self) -> list[Fault]:
+        """Those placed, in the order in which they were."""
+        return [fault for fault in self.placed if fault.kind == "kill"]
+
+    def correct_meanwhile(self, kill: Fault) -> None:
+        """Correct the last bar heard before `kill`, before or soon after the session is back."""
+        pair = self._dice.choice(self._pairs[:-1])  # the last one may be gone
+        at_ns = (kill.at_ns - _HEARD_NS) // MINUTE_NS * MINUTE_NS
+        until_ns = at_ns + self._dice.randrange(2 * MINUTE_NS, 3 * MINUTE_NS)
+        self.placed.append(Fault("revised bar", pair, at_ns, until_ns, kill.told_ns))
 
     def _drawn(self, kind: Kind, at_ns: int) -> Fault:
         dice = self._dice

@@ -13,6 +13,8 @@ from soaking.life import Soak
 
 Key = tuple[object, ...]
 _HOLE: Key = ("hole",)
+_NO_ANSWER = "no answer for "
+_NO_ROOM = "Nothing is lost: free some space"  # whether store or journal could not be written
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Tellings:
                     self.at[key].append(close_ns)
         for line in soak.console_path.read_text().splitlines():
             said = json.loads(line)
-            for words in ("no answer for ", "the disk is full"):
+            for words in (_NO_ANSWER, _NO_ROOM):
                 if words in said["text"]:
                     self.at["said", words].append(said["now_ns"])
 
@@ -124,7 +126,7 @@ def _key(fault: Fault) -> Key:
         case "drop":
             return "disconnected", fault.pair
         case "outage":
-            return "said", "no answer for "
+            return "said", _NO_ANSWER
         case "stall":
             return "stale", fault.pair
         case "late bar":
@@ -146,7 +148,7 @@ def _key(fault: Fault) -> Key:
         case "kill":
             return _HOLE
         case "full disk":
-            return "said", "the disk is full"
+            return "said", _NO_ROOM
 
 
 def _keys(event: Mapping[str, Any]) -> Iterator[Key]:

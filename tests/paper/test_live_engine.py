@@ -138,7 +138,7 @@ def test_a_live_feed_is_asked_for_the_history_first_and_for_the_rest_later(tmp_p
     again = Scripted(*live_bars(bars.slice(WARM_BARS, WARM_BARS + 5)))
     wall.now_ns = begin_ns + MINUTE_NS
     played = play(tmp_path / "run", feed=again, now_ns=wall, begin_ns=wall.now_ns)
-    assert again.first == {"USDJPY": begin_ns}
+    assert again.first["USDJPY"].open_time_ns == begin_ns
     assert len(played.decisions) >= 3
     assert len(played.bars) == WARM_BARS + 5
 

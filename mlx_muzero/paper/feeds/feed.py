@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from mlx_muzero.paper.feeds.events import Event
+from mlx_muzero.paper.feeds.events import Event, LiveBar
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,29 @@ class MinutesAgo:
     minutes: int
 
 
-FirstBar = int | MinutesAgo | None
+KNOWN_BARS = 3
+"""How many of its newest bars a session that resumes tells its feed: those that every request reads
+again."""
+
+
+@dataclass(frozen=True)
+class After:
+    """The bar that follows those of an earlier subscription.
+
+    Attributes:
+        known: its newest bars, oldest first, as the venue last told them; at least one. What has
+            changed in them since is a correction.
+    """
+
+    known: tuple[LiveBar, ...]
+
+    @property
+    def open_time_ns(self) -> int:
+        """Open of the bar wanted first."""
+        return self.known[-1].close_time_ns
+
+
+FirstBar = int | After | MinutesAgo | None
 """Open of a bar in UTC ns; None: as early as a replay goes, or `MinutesAgo(0)` if live."""
 
 

@@ -12,7 +12,7 @@ from mlx_muzero.market.series import BOOK_IMBALANCE, FUNDING_ANNOUNCED, FUNDING_
 from mlx_muzero.paper.feeds.announced_funding import AnnouncedFundingFeed
 from mlx_muzero.paper.feeds.book import BookFeed
 from mlx_muzero.paper.feeds.events import Event, PairLost
-from mlx_muzero.paper.feeds.feed import FirstBar
+from mlx_muzero.paper.feeds.feed import After, FirstBar
 from mlx_muzero.paper.feeds.macro import MacroFeed, ReadMacro
 from mlx_muzero.paper.feeds.outbox import Outbox
 from mlx_muzero.paper.feeds.pair import PairFeed
@@ -148,19 +148,22 @@ class LiveFeed:
             await macro.began.wait()
         this_minute_ns = shared.venue.now_ns() // MINUTE_NS * MINUTE_NS
         for pair in list(self._living):
-            open_ns = first[pair]
-            if not isinstance(open_ns, int):
-                minutes = 0 if open_ns is None else open_ns.minutes
-                open_ns = this_minute_ns - minutes * MINUTE_NS
-            self._start(pair, open_ns, shared, supervisor)
+            self._start(pair, first[pair], this_minute_ns, shared, supervisor)
         supervisor.task("clock", self._keep_measuring(connection, shared, supervisor))
         supervisor.task("watch", self._watch(shared))
 
     def _start(
-        self, pair: str, first_ns: int, shared: Subscription, supervisor: Supervisor
+        self,
+        pair: str,
+        first: FirstBar,
+        this_minute_ns: int,
+        shared: Subscription,
+        supervisor: Supervisor,
     ) -> None:
         hours, settings = self._hours(pair), self._settings
-        sequence = BarSequence(pair, first_ns, hours, settings.remembered_bars)
+        known = first.known if isinstance(first, After) else ()
+        first_ns = _open_ns(first, this_minute_ns)
+        sequence = BarSequence(pair, first_ns, hours, settings.remembered_bars, known)
         settle_ns = settings.settle_ns if self._push is None else settings.push_settle_ns
         carried = {
             name: SeriesAge(pair, name, shared)
@@ -279,6 +282,15 @@ class LiveFeed:
                 return
             except PairGone as gone:
                 self._lose(pair, gone, shared, supervisor)
+
+
+def _open_ns(first: FirstBar, this_minute_ns: int) -> int:
+    """Open of the first bar wanted."""
+    if isinstance(first, After):
+        return first.open_time_ns
+    if isinstance(first, int):
+        return first
+    return this_minute_ns - (0 if first is None else first.minutes) * MINUTE_NS
 
 
 def _stream(

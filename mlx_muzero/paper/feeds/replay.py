@@ -16,7 +16,7 @@ from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.quotes import QUOTE_COLUMNS, require_quotes
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.paper.feeds.events import Event
-from mlx_muzero.paper.feeds.feed import FirstBar
+from mlx_muzero.paper.feeds.feed import After, FirstBar
 from mlx_muzero.paper.feeds.sequence import BarSequence
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.venues.candle import Candle
@@ -99,7 +99,7 @@ class ReplayFeed:
             wanted = ", ".join(unknown) or "no pair"
             raise FeedError(f"the replay was asked for {wanted}; it holds {held}")
         # A replay has no "now" to count minutes back from.
-        yield self._events({p: t if isinstance(t, int) else None for p, t in first_open_ns.items()})
+        yield self._events({pair: _open_ns(first) for pair, first in first_open_ns.items()})
 
     async def _events(self, first_open_ns: Mapping[str, int | None]) -> AsyncIterator[Event]:
         begin_ns = first_close_ns = 0
@@ -135,6 +135,12 @@ class ReplayFeed:
     def _sequence(self, bars: Bars, first_ns: int | None) -> BarSequence:
         first_ns = int(bars.open_time_ns[0]) if first_ns is None else first_ns
         return BarSequence(bars.symbol, first_ns, self._hours(bars.symbol), remembered_bars=1)
+
+
+def _open_ns(first: FirstBar) -> int | None:
+    if isinstance(first, After):
+        return first.open_time_ns
+    return first if isinstance(first, int) else None
 
 
 def _offer(sequence: BarSequence, candle: Candle, close_ns: int) -> list[Event]:

@@ -10,6 +10,7 @@ Nothing here waits, sends requests or reads a clock: `feeds.pair` does.
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mlx_muzero.paper.feeds.events import (
@@ -59,9 +60,17 @@ class BarSequence:
         first_open_ns: open of the first bar to emit; earlier ones are ignored.
         hours: decides in which minutes a bar is expected.
         remembered_bars: how many emitted bars can still be revised.
+        known: bars before that were emitted earlier and can still be revised, oldest first.
     """
 
-    def __init__(self, pair: str, first_open_ns: int, hours: Hours, remembered_bars: int) -> None:
+    def __init__(
+        self,
+        pair: str,
+        first_open_ns: int,
+        hours: Hours,
+        remembered_bars: int,
+        known: Sequence[LiveBar] = (),
+    ) -> None:
         self.pair = pair
         self.counts = FeedCounts()
         self._hours = hours
@@ -71,6 +80,9 @@ class BarSequence:
         self._held: dict[int, LiveBar] = {}
         self._rejected: dict[tuple[int | None, str], None] = {}
         self._hole: _Hole | None = None
+        for bar in known:
+            self._remember(bar)
+            self._first_ns = min(self._first_ns, bar.open_time_ns)
 
     @property
     def next_open_ns(self) -> int:

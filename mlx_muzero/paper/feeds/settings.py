@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mlx_muzero.market.instrument import keeps_fx_week
+from mlx_muzero.paper.feeds.feed import KNOWN_BARS
 from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS, SECOND_NS
 from mlx_muzero.venues.connection import Patience
 from mlx_muzero.venues.hours import FxWeek, Hours
@@ -42,7 +43,7 @@ class FeedSettings(Patience):
     reorder_ns: int = SECOND_NS
     retry_ns: int = SECOND_NS
     max_retry_ns: int = 15 * SECOND_NS
-    lookback_bars: int = 3
+    lookback_bars: int = KNOWN_BARS
     remembered_bars: int = 1440
     max_backfill_bars: int = 7 * 1440
     crypto_stale_ns: int = 90 * SECOND_NS
