@@ -234,7 +234,10 @@ class _Life:
             yield asyncio.get_running_loop().call_later(wait_ns / SECOND_NS, act)
 
     def _passed(self, _now_s: float) -> None:
-        self._shared.now_ns = self._world.true_ns()
+        self._shared.now_ns = now_ns = self._world.true_ns()
+        if self._death is not None and self._death.kind == "kill":
+            while now_ns > self._death.at_ns + MINUTE_NS:
+                signal.pause()  # the kill is late, as this machine is busy
 
     def _minute(self, facts: Row) -> None:
         close_ns = facts["close_ns"]

@@ -12,7 +12,6 @@ from soaking.faults import Fault, Kind, Plan
 from soaking.life import Soak
 
 Key = tuple[object, ...]
-_HOLE: Key = ("hole",)
 _NO_ANSWER = "no answer for "
 _NO_ROOM = "Nothing is lost: free some space"  # whether store or journal could not be written
 
@@ -54,12 +53,13 @@ class Tellings:
     def __init__(self, soak: Soak) -> None:
         self.at: dict[Key, list[int]] = defaultdict(list)
         self.counts: Counter[str] = Counter()
+        self._lives = {death: number for number, death in enumerate(soak.plan.deaths, start=1)}
         close_ns = soak.plan.begin_ns
         for event in journal.read(soak.folder / "journal.jsonl"):
             self.counts[event["event"]] += 1
             if event["event"] == "minute":
                 close_ns = max(close_ns, event["close_ns"])
-            for key in _keys(event):
+            for key in _keys(event, self.counts["paper_started"] - 1):
                 # A minute is journaled again when a late bar of it comes.
                 if key[0] != "late" or not self.at[key]:
                     self.at[key].append(close_ns)
@@ -81,10 +81,8 @@ class Tellings:
             times = [self._times(fault) for fault in planned]
             beyond = 0
             if kind in _ALONE:
-                others = sum(self.within(_HOLE, fault) for fault in plan.of("full disk"))
-                keys = {_key(fault) for fault in planned}
-                total = sum(len(self.at.get(key, ())) for key in keys)
-                beyond = total - sum(times) - others * (kind == "kill")
+                keys = {self._key(fault) for fault in planned}
+                beyond = sum(len(self.at.get(key, ())) for key in keys) - sum(times)
             yield Told(
                 name,
                 len(planned),
@@ -95,9 +93,41 @@ class Tellings:
             )
 
     def _times(self, fault: Fault) -> int:
-        if fault.kind == "delisting":  # once and for all
-            return len(self.at.get(_key(fault), ()))
-        return self.within(_key(fault), fault)
+        key = self._key(fault)
+        if fault.kind in ("delisting", "kill"):  # once and for all, once in the life that follows
+            return len(self.at.get(key, ()))
+        return self.within(key, fault)
+
+    def _key(self, fault: Fault) -> Key:
+        """What tells of a fault."""
+        opened = fault.minute * MINUTE_NS
+        match fault.kind:
+            case "drop":
+                return "disconnected", fault.pair
+            case "outage":
+                return "said", _NO_ANSWER
+            case "stall":
+                return "stale", fault.pair
+            case "late bar":
+                return "late", fault.pair, fault.at_ns
+            case "missing bar":
+                return "missing", fault.pair, opened
+            case "revised bar":
+                return "revised", fault.pair, opened
+            case "rejected bar":
+                return "rejected", fault.pair, opened
+            case "venue clock":
+                return ("venue",)
+            case "own clock":
+                return ("local",)
+            case "sleep":
+                return ("slept",)
+            case "delisting":
+                return "fault", f"feed of {fault.pair}"
+            case "kill":
+                return "hole", self._lives[fault]
+            case "full disk":
+                return "said", _NO_ROOM
 
 
 _NAMES: Mapping[Kind, str] = {
@@ -119,40 +149,8 @@ _ALONE = ("rejected bar", "venue clock", "sleep", "delisting", "kill", "full dis
 """Kinds whose tellings nothing else leads to."""
 
 
-def _key(fault: Fault) -> Key:
-    """What tells of a fault."""
-    opened = fault.minute * MINUTE_NS
-    match fault.kind:
-        case "drop":
-            return "disconnected", fault.pair
-        case "outage":
-            return "said", _NO_ANSWER
-        case "stall":
-            return "stale", fault.pair
-        case "late bar":
-            return "late", fault.pair, fault.at_ns
-        case "missing bar":
-            return "missing", fault.pair, opened
-        case "revised bar":
-            return "revised", fault.pair, opened
-        case "rejected bar":
-            return "rejected", fault.pair, opened
-        case "venue clock":
-            return ("venue",)
-        case "own clock":
-            return ("local",)
-        case "sleep":
-            return ("slept",)
-        case "delisting":
-            return "fault", f"feed of {fault.pair}"
-        case "kill":
-            return _HOLE
-        case "full disk":
-            return "said", _NO_ROOM
-
-
-def _keys(event: Mapping[str, Any]) -> Iterator[Key]:
-    """What an event of the journal tells."""
+def _keys(event: Mapping[str, Any], life: int) -> Iterator[Key]:
+    """What an event of the journal, of a life counted from 0, tells."""
     name, pair = event["event"], event.get("pair")
     if name == "minute":
         for symbol, facts in event["pairs"].items():
@@ -161,7 +159,7 @@ def _keys(event: Mapping[str, Any]) -> Iterator[Key]:
     elif name == "fault":
         yield "fault", event["what"]
     elif name == "hole" and event["reason"] == "the engine was not running":
-        yield _HOLE
+        yield "hole", life
     elif name == "feed":
         kind = event["kind"]
         if kind == "disconnected" and event["channel"] == "requests" and event["failures"] == 1:
