@@ -21,13 +21,13 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.made_up import MONDAY_NS, NAMES, bars_of
 from bench.networks import OUTCOMES, fx_micro
 from bench.report import Report
 from bench.resources import open_descriptors, resident_bytes
 from bench.retraining import training
 from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.config.presets import FX_MICRO
-from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.observation.frames import minutes_before
 from mlx_muzero.paper.agent_planner import AgentPlanner
 from mlx_muzero.paper.engine import Engine
@@ -40,14 +40,9 @@ from mlx_muzero.paper.report.session_report import LATENCIES
 from mlx_muzero.paper.session_setup import make_session
 from mlx_muzero.paper.settings import PaperSettings, SessionSettings
 from mlx_muzero.runlog import journal
-from mlx_muzero.timeunits import DAY_NS, MINUTE_NS
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.positions import FX_ACTIONS
-from mlx_muzero.types import F64
-
-_CODES = ("USD", "EUR", "GBP", "CHF", "AUD", "NZD", "CAD")
-NAMES = [base + quote for base in _CODES for quote in _CODES if base != quote]
-_MONDAY_NS = 4 * DAY_NS + 2000 * 7 * DAY_NS
 
 
 @dataclass(frozen=True)
@@ -150,14 +145,14 @@ def trade(path: Path, options: argparse.Namespace, watch: Watch) -> None:
         session=SessionSettings(simulations=options.simulations, backend=options.backend),
     )
     warm = minutes_before(FX_MICRO.market)
-    bars = [made_up(name, seed, warm + options.minutes) for seed, name in enumerate(names)]
+    bars = [bars_of(name, seed, warm + options.minutes) for seed, name in enumerate(names)]
     search = replace(FX_MICRO.search, backend=options.backend)
     planner = AgentPlanner(
         lambda _report, _backends: MuZeroAgent(
             fx_micro(), search, AccountStates(FX_ACTIONS), OUTCOMES
         )
     )
-    session = make_session(settings, FX_MICRO, planner, _MONDAY_NS + warm * MINUTE_NS)
+    session = make_session(settings, FX_MICRO, planner, MONDAY_NS + warm * MINUTE_NS)
     folder = PaperFolder(path)
     with folder.held():
         folder.begin(settings)
@@ -185,22 +180,6 @@ def latencies(planned: Sequence[Mapping[str, float]]) -> list[Latency]:
         p50, p99 = (float(np.percentile(values, q)) for q in (50, 99))
         rows.append(Latency(stage, p50, p99, max(values)))
     return rows
-
-
-def made_up(name: str, seed: int, count: int) -> Bars:
-    """Bars of a random walk."""
-    steps = np.random.default_rng(seed).integers(-3, 4, count).astype(np.float64)
-    close: F64 = 1.1 + 1e-5 * np.cumsum(steps)
-    opened = np.concatenate([close[:1], close[:-1]])
-    return Bars(
-        name,
-        _MONDAY_NS + MINUTE_NS * np.arange(count, dtype=np.int64),
-        opened,
-        np.maximum(opened, close),
-        np.minimum(opened, close),
-        close,
-        np.full(count, np.nan),
-    )
 
 
 if __name__ == "__main__":
