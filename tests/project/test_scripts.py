@@ -127,6 +127,16 @@ def test_paper_benchmark_measures_every_stage(run_script):
 
 
 @pytest.mark.slow
+def test_report_benchmark_finds_the_same_with_two_builds(run_script):
+    cell = ("--days", "1", "--pairs", "1", "--html", "--against", str(ROOT))
+    found = run_script("bench_report.py", *cell, "--json")["reports"]
+    assert len(found) == 2
+    assert len({row["figures"] for row in found}) == 1
+    assert all(row["processor_s"] > 0 and row["html_mb"] > 0 for row in found)
+    assert found[0]["trades"].split(" / ")[1] != "0"
+
+
+@pytest.mark.slow
 def test_watching_benchmark_compares_throughput():
     found = run_alone("bench_tui.py", "--rounds", "1", "--seconds", "8", "--json")
     (turn,) = found["round 0"]
