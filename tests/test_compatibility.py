@@ -88,6 +88,7 @@ def test_the_tree_behind_a_decision(desk, cli):
     assert shown["symbol"] == "ETHUSDT"
 
 
+@pytest.mark.slow
 def test_an_export_is_verified_and_plays(desk, cli):
     figures = json.loads(done(cli, "verify", "runs/fx/export", "--json"))
     assert figures["engines"][0]["problems"] == []

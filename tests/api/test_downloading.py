@@ -22,6 +22,7 @@ def venue(monkeypatch):
         yield venue
 
 
+@pytest.mark.slow
 def test_a_store_is_filled_and_brought_up_to_date(venue, tmp_path):
     store = mm.open_store(tmp_path / "market.duckdb")
     first = utc_text(FIRST * MINUTE_NS)

@@ -29,6 +29,7 @@ def test_an_export_lies_in_its_run_and_is_verified(exported):
     assert {engine.engine for engine in result.verification.engines} >= {"sim"}
 
 
+@pytest.mark.slow
 def test_the_loaded_run_plays_its_export(exported):
     run, _ = exported
     played = mm.load_run(run.folder.path, backend="coreml-sim")

@@ -33,6 +33,7 @@ def trained_here(config, db_once, tmp_path_factory):
     return result, heard
 
 
+@pytest.mark.slow
 def test_files_become_bars_of_a_store(tmp_path):
     store = mm.open_store(tmp_path / "new" / "market.duckdb")
     with pytest.raises(mm.MuZeroError, match="no bar store"):

@@ -324,6 +324,7 @@ def test_an_interrupted_run_saves_and_says_how_to_go_on(cli, tmp_path, config_fi
     assert events[-1]["event"] == "stopped"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_other_signals_stop_a_run_as_well(cli, tmp_path, config_file, db, number, hangups):
     """In this process, which they would end if nobody minded them."""

@@ -32,6 +32,7 @@ def exported(trained, cli, tmp_path_factory):
     return trained
 
 
+@pytest.mark.slow
 def test_evaluate_plays_the_export_and_says_so(exported, cli):
     code, out, err = cli("evaluate", exported, *SHORT, *SIM, "--json")
     assert code == 0
@@ -39,6 +40,7 @@ def test_evaluate_plays_the_export_and_says_so(exported, cli):
     assert json.loads(out)["backend"] == "coreml-sim"
 
 
+@pytest.mark.slow
 def test_evaluate_plays_roots_on_the_export_and_says_so(exported, cli):
     roots = ("--backend", "native", "--root-backend", "coreml-sim")
     code, out, err = cli("evaluate", exported, *SHORT, *roots)

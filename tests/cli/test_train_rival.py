@@ -27,6 +27,7 @@ def looks(db, kind):
     return [look for look in found if look.kind == kind and look.run.endswith("/rival")]
 
 
+@pytest.mark.slow
 def test_trials_go_on_where_they_stopped_and_each_is_a_look(cli, trained, db, quick, monkeypatch):
     options = ("train-rival", trained, "--updates", 4, "--trials", 3, "--json")
     made, calls = rivals.train, []

@@ -52,6 +52,7 @@ def full(small_config, planted):
     return found
 
 
+@pytest.mark.slow
 def test_every_way_to_decide_plays_the_same_sessions(full):
     metrics = full.comparison.metrics
     searches = ["puct 2", "puct 3", "gumbel 2", "gumbel 3"]

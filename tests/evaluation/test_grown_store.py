@@ -215,7 +215,8 @@ def test_a_record_that_is_none_is_refused(grown, wrong):
         RunFolder(grown / "run").market()
 
 
-@pytest.mark.parametrize("old", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.slow
+@pytest.mark.parametrize("old", [False, True])
 def test_a_walk_forward_keeps_its_windows(cli, config_file, tmp_path, old):
     """A plan of 0.1.0 does not know its bars: it is completed, or refused once the store grew."""
     db = tmp_path / "walk.duckdb"

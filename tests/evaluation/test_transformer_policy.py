@@ -86,6 +86,7 @@ def test_the_kept_weights_are_those_of_the_chosen_check(dataset, rules):
     assert played.net_pips_per_session == taught.checked_net_pips[taught.chosen_steps]
 
 
+@pytest.mark.slow
 def test_bars_outside_training_and_validation_change_nothing(small_config, bars, rules):
     test_part = int(len(bars) * 0.86)
     close = bars.close.copy()

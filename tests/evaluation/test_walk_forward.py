@@ -71,6 +71,7 @@ def test_what_else_was_tried_and_other_seeds_are_pooled_over_the_windows(walked)
     assert luck.seeds.net_pips_per_day == pytest.approx(np.mean(every))
 
 
+@pytest.mark.slow
 def test_the_windows_are_one_page(walked, cli, tmp_path):
     folder, _ = walked
     page = tmp_path / "page.html"
@@ -178,6 +179,7 @@ def test_mistakes(cli, config_file, db, walked):
     assert not (walked[0].parent / "many").exists()
 
 
+@pytest.mark.slow
 def test_anchored_windows_begin_with_the_first_bar_and_are_one_configuration(
     cli, config_file, db, tmp_path
 ):

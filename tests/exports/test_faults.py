@@ -159,6 +159,7 @@ def some_call():
     return after
 
 
+@pytest.mark.slow
 @both_kinds
 def test_child_killed_at_a_random_moment(exported):
     agent = exported.agent()

@@ -117,6 +117,7 @@ def test_a_float32_export_is_the_model_but_for_rounding(check):
     assert figures.agreement.disagreements == ()
 
 
+@pytest.mark.slow
 def test_a_quick_verification_looks_at_outputs_only(check):
     (figures,) = check(quick=True).engines
     assert figures.outputs

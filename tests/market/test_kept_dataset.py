@@ -273,6 +273,7 @@ def test_bars_that_come_are_added_to_what_is_kept(database, told, cost):
         before = dataset
 
 
+@pytest.mark.slow
 def test_a_run_that_began_before_the_store_grew_takes_its_bars_from_those_of_now(database, told):
     before = made(database)
     run = MarketRecord.of(database, before)

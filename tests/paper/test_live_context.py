@@ -217,6 +217,7 @@ def test_what_comes_late_counts_from_the_next_decision(tmp_path):
     assert_exact(played)
 
 
+@pytest.mark.slow
 def test_a_session_that_was_away_pays_what_settled_meanwhile(tmp_path):
     live(tmp_path / "run", 30)
     played = live(tmp_path / "run", 30, start_ns=START_NS + 3 * HOUR_NS)
@@ -242,6 +243,7 @@ def test_a_session_that_is_resumed_at_once_knows_what_it_knew(tmp_path):
     assert_exact(played)
 
 
+@pytest.mark.slow
 def test_a_series_that_fails_is_told_once_and_becomes_unknown_and_bars_go_on(tmp_path):
     def prepare(clock, source):
         begin_ns, end_ns = START_NS + 10 * MINUTE_NS, START_NS + 40 * MINUTE_NS

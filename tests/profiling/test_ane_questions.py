@@ -61,6 +61,7 @@ def measure(subject, target, effort):
     return figures(target.name)
 
 
+@pytest.mark.slow
 def test_a_mac_answers_every_question(make_lab, monkeypatch, tmp_path):
     chosen = [Target("native"), Target("mlx", "cpu"), Target("coreml", units="CPU_AND_NE")]
     monkeypatch.setattr(ane_questions, "targets", lambda exported: chosen if exported else [])
@@ -127,6 +128,7 @@ def test_a_question_that_fails_keeps_none_from_being_asked(make_lab, monkeypatch
     assert answers[0].findings == ("ExportError: no coremltools",)
 
 
+@pytest.mark.slow
 def test_a_mac_on_which_nothing_works_has_failed(make_lab, monkeypatch):
     class BrokenMac(FakeMac):
         units = ("CPU_ONLY",)

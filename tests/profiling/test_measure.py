@@ -95,6 +95,7 @@ def test_a_factored_models_programs_that_fail_are_no_other_backends_figures(fact
         measure(factored, Target("coreml-sim"), SHORT)
 
 
+@pytest.mark.slow
 def test_core_ml_is_measured_in_its_child(exported):
     assert_complete(measure(exported, Target("coreml-sim"), SHORT))
     assert_complete(measure(exported, Target("coreml", units="CPU_ONLY"), SHORT))

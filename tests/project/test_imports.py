@@ -115,6 +115,7 @@ def test_training_loads_neither_bar_store_nor_exporter_nor_event_loop():
     assert loaded_by("import mlx_muzero.training.trainer", neither) == []
 
 
+@pytest.mark.slow
 def test_reading_an_export_needs_neither_mlx_nor_coremltools():
     """Nor does whoever runs its programs in a process of its own need MLX."""
     neither = ("mlx.core", "coremltools", "duckdb", "mlx_muzero._core")

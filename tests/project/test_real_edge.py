@@ -68,6 +68,7 @@ def study(monkeypatch, capsys, store):
     return run
 
 
+@pytest.mark.slow
 def test_every_rival_is_chosen_by_years_left_out_and_judged_on_the_test(study):
     found = study("--pips", "0.2,4", "--seeds", "0", "1")
     rivals = ["reversal_hysteresis", "momentum_hysteresis", "line", "line_dp"]

@@ -174,6 +174,7 @@ def test_known_optimum_judges_both_markets(tmp_path, small_config):
     assert {(point["build"], point["seed"]) for point in found["curves"]} == {("this", 3)}
 
 
+@pytest.mark.slow
 def test_rules_are_changed_on_the_fresh_twin(tmp_path, small_config, run_script):
     config = tmp_path / "small.toml"
     config.write_text(config_toml.dumps(factored_config(small_config)))
@@ -192,6 +193,7 @@ def test_rules_are_changed_on_the_fresh_twin(tmp_path, small_config, run_script)
     assert {"search, run 0", "fitted_q, retrained"} <= of_best.keys()
 
 
+@pytest.mark.slow
 def test_pictures_of_the_same_measurements_are_the_same(tmp_path, monkeypatch):
     """In this process, which has matplotlib already."""
     measured = {
@@ -246,6 +248,7 @@ def test_search_benchmark_says_how_to_install_a_missing_peer(tmp_path, run_scrip
     ]
 
 
+@pytest.mark.slow
 def test_replay_of_ten_thousand_episodes_stays_under_500_mb():
     found = run_alone("bench_replay.py", "--rounds", "2", "--json")
     assert found["episodes"] == 10_000

@@ -1,6 +1,7 @@
 """The price of exposure: nothing where there is room for all, something where it is scarce."""
 
 import numpy as np
+import pytest
 
 from mlx_muzero.search.chain_values import ChainMarket
 from mlx_muzero.search.exposure_price import ExposureMarket
@@ -31,6 +32,7 @@ def test_there_is_no_price_where_there_is_room_for_all():
     assert ExposureMarket(offers(), 3, 3.0).price(terms(), ONCE) == 0.0
 
 
+@pytest.mark.slow
 def test_scarce_room_has_a_price_and_the_same_every_time():
     scarce = ExposureMarket(offers(), 4, 1.0)
     price = scarce.price(terms(), ONCE)

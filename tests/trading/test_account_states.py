@@ -111,6 +111,7 @@ def test_entries_survive_a_restart_and_records_without_a_limit_are_as_before():
     assert "entries_made" not in TradingCore(limited(0), 1).state()
 
 
+@pytest.mark.slow
 @given(st.sampled_from([FX_ACTIONS, TARGET_ACTIONS]), st.integers(1, 3), st.integers(0, 2**32))
 def test_no_baseline_enters_too_often(dataset, table, entries, seed):
     rules = limited(entries, table)

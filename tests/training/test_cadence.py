@@ -60,6 +60,7 @@ def test_a_run_validates_and_saves_at_the_multiples(whole):
     assert set(saved) >= {3, 6, 9, 12}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("poll", [9, 20, 37, 58])
 def test_stopped_between_the_multiples_and_resumed_is_the_same_run(
     tmp_path, uneven, small_dataset, whole, poll

@@ -96,6 +96,7 @@ def period_config(kind, configs, tmp_path):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "verb",
     [

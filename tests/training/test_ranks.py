@@ -125,6 +125,7 @@ def train_command(config_file, db, *more):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_lost_rank_ends_the_job_with_a_message_and_a_checkpoint(
     tmp_path, config_file, db, start_ranks, cli
 ):

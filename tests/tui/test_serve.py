@@ -115,6 +115,7 @@ def test_a_browser_sees_it_and_commands_nothing(served):
     assert process.wait(PATIENCE_S) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_the_application_ends_with_its_server(served, end):
     """While a browser is open, which asked for a size no screen has."""

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ def long_journal(path, lines):
         )
 
 
+@pytest.mark.slow
 def test_a_journal_of_a_million_lines_is_opened_by_decoding_a_thousandth(folder, watched):
     long_journal(folder / "journal.jsonl", 1_000_000)
     watched.poll()

@@ -47,6 +47,7 @@ def net(policy, dataset, rules):
     return backtest(policy, dataset, rules, starts).metrics
 
 
+@pytest.mark.slow
 def test_each_finds_the_planted_edge(rivals, planted, rules):
     assert tuple(rivals) == RIVALS
     bound = net(PerfectForesight(), planted, rules).net_pips

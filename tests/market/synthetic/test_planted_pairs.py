@@ -134,6 +134,7 @@ def test_the_best_policy_earns_on_bars_what_is_expected_and_keeps_the_limit(mark
     assert held.max() == 1.0
 
 
+@pytest.mark.slow
 def test_policies_without_a_plan_for_all_pairs_earn_less(market):
     truth = market[1]
     best = truth["expected_pips_per_session"]

@@ -29,6 +29,7 @@ def market():
     return planted_scarce(5, 40, session_bars=BARS, max_entries=2)
 
 
+@pytest.mark.slow
 def test_the_best_policy_earns_on_bars_what_is_expected(market):
     bars, truth = market
     dataset, rules = dataset_of(bars, truth), rules_of(truth)

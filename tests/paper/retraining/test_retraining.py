@@ -183,6 +183,7 @@ def test_a_verdict_on_other_models_has_failed(tmp_path):
     assert "its verdict is of other models" in first["reason"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["candidate_began", "candidate_took_over", "candidate_refused"])
 @pytest.mark.parametrize("point", ["before the commit", "after the commit"])
 def test_a_session_killed_at_any_stage_goes_on_as_if_it_had_not_been(tmp_path, stage, point):
