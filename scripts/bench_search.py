@@ -1,6 +1,7 @@
 """Measures the search: its tree alone and with each backend, or against another library.
 
-    python scripts/bench_search.py [--roots B ...] [--simulations N ...] [--rounds N] [--json]
+    python scripts/bench_search.py [--roots B ...] [--simulations N ...] [--precision P]
+                                   [--rounds N] [--json]
     python scripts/bench_search.py --against CHECKOUT [--roots B ...] [--simulations N ...]
     python scripts/bench_search.py --peer NAME[=PYTHON] ... [--precision P] [--rounds N] [--json]
 
@@ -32,7 +33,7 @@ def main() -> None:
         "--precision",
         choices=get_args(Precision),
         default="float32",
-        help="ours next to a peer; only float32 can find the peer's visits",
+        help="of `native`; only in float32 can it find a peer's visits",
     )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -56,7 +57,11 @@ def main() -> None:
             tree_only.measure(options.rounds),
         )
         grid = options.roots, options.simulations, options.rounds
-        report.table("backends", "With the networks:", backends.measure(fx_micro(), *grid))
+        report.table(
+            "backends",
+            "With the networks:",
+            backends.measure(fx_micro(), *grid, options.precision),
+        )
         report.table(
             "market",
             "With a factored model, from bars to actions:",

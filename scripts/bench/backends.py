@@ -18,7 +18,7 @@ from bench.timing import Timed, by_turns, median_ratio, timed
 from mlx_muzero import _core
 from mlx_muzero.backends.mlx import MlxEvaluator
 from mlx_muzero.backends.native import NativeEvaluator
-from mlx_muzero.config.choices import ExpansionMode
+from mlx_muzero.config.choices import ExpansionMode, Precision
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search import (
     Expansion,
@@ -43,6 +43,7 @@ class BackendRate:
         roots: searched together.
         simulations: of each root.
         backend: what evaluates the leaves.
+        precision: of its large products.
         threads: of the search; MLX brings its own.
         decisions_per_s: roots searched in a second.
         over_network: search time over pure network time.
@@ -53,6 +54,7 @@ class BackendRate:
     roots: int
     simulations: int
     backend: str
+    precision: str
     threads: int
     decisions_per_s: float
     over_network: float
@@ -64,31 +66,43 @@ class Variant:
     """A backend on a number of threads: its whole search, and the part its networks take."""
 
     backend: str
+    precision: Precision
     threads: int
     search: Timed
     network: Timed
 
 
 def measure(
-    model: StochasticMuZero, roots: list[int], simulations: list[int], rounds: int
+    model: StochasticMuZero,
+    roots: list[int],
+    simulations: list[int],
+    rounds: int,
+    precision: Precision,
 ) -> Iterator[BackendRate]:
-    """Measure every cell of the grid, alternating between all backends and threads."""
+    """Measure every cell of the grid, alternating between all backends and threads.
+
+    `precision` is that of `native`; MLX computes in float32.
+    """
     for expansion in get_args(ExpansionMode):
         for count in roots:
             for n in simulations:
                 params = SearchParams(
                     num_simulations=n, depth_limit=DEPTH_LIMIT, expansion=expansion
                 )
-                yield from _cell(model, Roots.of(model, count), params, rounds)
+                yield from _cell(model, Roots.of(model, count), params, rounds, precision)
 
 
 def _cell(
-    model: StochasticMuZero, roots: Roots, params: SearchParams, rounds: int
+    model: StochasticMuZero,
+    roots: Roots,
+    params: SearchParams,
+    rounds: int,
+    precision: Precision,
 ) -> Iterator[BackendRate]:
     count = len(roots.value)
     variants = [
-        native(model, roots, params, 1),
-        native(model, roots, params, 2),
+        native(model, roots, params, 1, precision),
+        native(model, roots, params, 2, precision),
         mlx(model, roots, params),
     ]
     searches = [f"{variant.backend} {variant.threads}" for variant in variants]
@@ -104,6 +118,7 @@ def _cell(
             count,
             params.num_simulations,
             variant.backend,
+            variant.precision,
             variant.threads,
             count / statistics.median(seconds[search]),
             median_ratio(seconds[search], seconds[network]),
@@ -111,10 +126,12 @@ def _cell(
         )
 
 
-def native(model: StochasticMuZero, roots: Roots, params: SearchParams, threads: int) -> Variant:
+def native(
+    model: StochasticMuZero, roots: Roots, params: SearchParams, threads: int, precision: Precision
+) -> Variant:
     """A search entirely in C++."""
     search = Search(params, FX_ACTIONS.next_position, OUTCOMES, threads)
-    evaluator = NativeEvaluator(model)
+    evaluator = NativeEvaluator(model, precision=precision)
     recording = _core.RecordingEvaluator(evaluator.core)
     latents, start = mx.array(roots.latent), _start(roots)
 
@@ -127,7 +144,7 @@ def native(model: StochasticMuZero, roots: Roots, params: SearchParams, threads:
     def run() -> object:
         return search.run(evaluator, latents, *start)
 
-    return Variant("native", threads, timed(run), network)
+    return Variant("native", precision, threads, timed(run), network)
 
 
 def mlx(model: StochasticMuZero, roots: Roots, params: SearchParams) -> Variant:
@@ -154,7 +171,7 @@ def mlx(model: StochasticMuZero, roots: Roots, params: SearchParams) -> Variant:
     def network() -> object:
         return [expand(leaves) for leaves in batches]
 
-    return Variant("mlx", 1, timed(run), timed(network))
+    return Variant("mlx", "float32", 1, timed(run), timed(network))
 
 
 def _start(roots: Roots) -> tuple[F32, F32, I32, U64, bool]:
