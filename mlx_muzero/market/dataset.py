@@ -12,7 +12,7 @@ from mlx_muzero.config.choices import FillAt
 from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.files.disk_waits import DISK_WAITS
 from mlx_muzero.market.bars import Bars
-from mlx_muzero.market.fit import counted_for
+from mlx_muzero.market.dataset_facts import history_facts, joined_facts
 from mlx_muzero.market.funding_rates import FundingRates, expected_rates, last_settled
 from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.observation.frames import Frame, market_rows
@@ -381,26 +381,6 @@ class MarketDataset:
     def _any_starts(self, part: Part) -> I64:
         span = self.ranges[part]
         return session_starts(self.open_time_ns, self.pair, self.seen_from, self.config, span)
-
-
-def history_facts(history: PairHistory, config: MarketConfig) -> dict[str, Any]:
-    """The attributes of the pair's `MarketDataset` that are no columns."""
-    symbol = str(history.bars.symbol)
-    points = {name: series.event_ns for name, series in history.series.items() if len(series)}
-    return {
-        "fx_week": (history.market or counted_for(config)) == "fx",
-        "series_from_ns": {symbol: {name: int(ns.min()) for name, ns in points.items()}},
-        "series_to_ns": {symbol: {name: int(ns.max()) for name, ns in points.items()}},
-    }
-
-
-def joined_facts(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """`history_facts` of several pairs together."""
-    spans = ("series_from_ns", "series_to_ns")
-    return {
-        "fx_week": all(part["fx_week"] for part in parts),
-        **{key: {s: of for part in parts for s, of in part[key].items()} for key in spans},
-    }
 
 
 def counted_on(indices: I64, first: int) -> I64:

@@ -23,8 +23,9 @@ from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.files.regular import remove
 from mlx_muzero.market.column_files import ColumnWriter
 from mlx_muzero.market.column_shelf import UNUSABLE, ColumnShelf, size_bytes
-from mlx_muzero.market.dataset import MarketDataset, history_facts, joined_facts
+from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.dataset_columns import DatasetWriter, dataset_of
+from mlx_muzero.market.dataset_facts import history_facts, joined_facts
 from mlx_muzero.market.history import PairHistory, Period, series_of, warn_of_misread
 from mlx_muzero.market.pair_blocks import Extent, kept_blocks, made_blocks
 from mlx_muzero.market.quotes import Spreads

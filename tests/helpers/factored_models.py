@@ -4,6 +4,7 @@ import dataclasses
 
 import mlx.core as mx
 import numpy as np
+from mlx.utils import tree_flatten
 
 from mlx_muzero.config.known_inputs import NOTHING_KNOWN, KnownInputs
 from mlx_muzero.config.presets import PRESETS
@@ -87,3 +88,8 @@ def some_windows(count=4, columns=COLUMNS + 6):
     """Observations ``f32[count, W, columns]``, the account's columns last."""
     random = np.random.default_rng(0)
     return random.normal(size=(count, WINDOW, columns)).astype(np.float32)
+
+
+def weights_of(model):
+    """The model's parameters, by name."""
+    return dict(tree_flatten(model.parameters()))
