@@ -39,6 +39,11 @@ class KeptSearches(SearchPolicy):
     def search(self, env: SessionView) -> SearchResult:
         """What the search found."""
         result = super().search(env)
+        self.keep(env, result)
+        return result
+
+    def keep(self, env: SessionView, result: SearchResult) -> None:
+        """Keep what is told of the `result` of the search at the current decisions of `env`."""
         account, exposures = env.account_state, env.states.exposures
         after = env.states.next_state[account, result.action]
         fills = exposures[after] != exposures[account]
@@ -46,9 +51,7 @@ class KeptSearches(SearchPolicy):
         for root in np.flatnonzero(fills).tolist():
             tree = self._agent.tree(root, simulations=self._simulations)
             chances[root] = next_chances(tree, int(result.action[root]))
-        kept = searched(result) | {"chances": chances, "explained": fills}
-        self._blocks[-1].append(kept)
-        return result
+        self._blocks[-1].append(searched(result) | {"chances": chances, "explained": fills})
 
     @property
     def columns(self) -> Mapping[str, Any]:
