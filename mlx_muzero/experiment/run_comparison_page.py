@@ -13,16 +13,14 @@ from mlx_muzero.experiment.trained_run import TrainedRun
 def run_comparison_page(runs: Mapping[str, TrainedRun], found: RunComparison, command: str) -> Page:
     """The page of `found`, in which `runs` were compared by `command`."""
     conditions, unit = found.conditions, found.conditions.unit
-    first = runs[next(iter(found.entries))]
     backtests = {name: entry.backtest for name, entry in found.entries.items()}
     metrics = {name: played.metrics for name, played in backtests.items()}
-    weights = {f"SHA-256 of the weights, {name}": weights_digest(run) for name, run in runs.items()}
     same = [] if found.differing else ["The runs have the same configuration."]
     return Page(
         title=f"{' against '.join(found.entries)}: {conditions.data}, {conditions.part}",
         about=[*conditions.sentences, conditions.looked, *same],
         unit=unit,
-        again=Again(command, {**weights, **repeating(first, first.dataset)}),
+        again=Again(command, _repeating_all(runs)),
         courses=courses_of(backtests, found.bars),
         tables=[
             policies_table(metrics, unit, title="Runs"),
@@ -63,3 +61,19 @@ def keys_table(found: RunComparison) -> Table:
         for key, values in found.differing.items()
     ]
     return Table("Settings that differ", [Column("key"), *map(Column, found.entries)], rows)
+
+
+def _repeating_all(runs: Mapping[str, TrainedRun]) -> dict[str, str]:
+    """What has to be the same to compare again: once where `runs` share it, otherwise of each."""
+    each = {
+        name: {"SHA-256 of the weights": weights_digest(run), **repeating(run, run.dataset)}
+        for name, run in runs.items()
+    }
+    told = {}
+    for fact in next(iter(each.values())):
+        values = {name: facts[fact] for name, facts in each.items()}
+        if len(set(values.values())) == 1:
+            told[fact] = next(iter(values.values()))
+        else:
+            told |= {f"{fact}, {name}": value for name, value in values.items()}
+    return told

@@ -40,6 +40,11 @@ def test_runs_are_compared_by_key_and_by_day(cli, two):
     assert titles == ["Runs", f"Beyond {first.name}, by day", "Settings that differ"]
     assert page["tables"][1]["rows"][0][1] == pytest.approx(day["mean"])
     assert ["train.seed", "0", "9"] in page["tables"][2]["rows"]
+    repeating = page["again"]["facts"]
+    assert [repeating[f"seed, {run.name}"] for run in (first, other)] == ["0", "9"]
+    configurations = "SHA-256 of the configuration, {}"
+    assert len({repeating[configurations.format(run.name)] for run in (first, other)}) == 2
+    assert "SHA-256 of the bars" in repeating, "told once: the runs share them"
     words = " ".join(out.split())
     for part in ("train.seed", "better", "worse", f"Beyond {first.name}", "equity by day"):
         assert part in words

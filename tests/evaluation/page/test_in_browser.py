@@ -199,4 +199,6 @@ def test_a_phone_needs_no_sideways_scrolling(browser, url):
     tab.run("document.querySelector('#trades tbody button').click()")
     tab.wait("document.querySelectorAll('.chart canvas').length > 6")
     assert tab.run("document.documentElement.scrollWidth") <= 390
+    wraps = "getComputedStyle(document.querySelector('.narrow td.text')).whiteSpace"
+    assert tab.run(wraps) == "normal", "a long name leaves room for the figures beside it"
     assert tab.errors() == []
