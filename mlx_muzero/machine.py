@@ -6,6 +6,7 @@ import platform
 import resource
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 
 def performance_cores() -> int:
@@ -16,6 +17,25 @@ def performance_cores() -> int:
     if sys.platform == "darwin":
         return _sysctl("hw.perflevel0.physicalcpu") or os.cpu_count() or 1
     return len(os.sched_getaffinity(0))
+
+
+class CoreKind(NamedTuple):
+    """Cores of one kind; `name` is empty where the system tells no kinds apart."""
+
+    name: str
+    cores: int
+
+
+def core_kinds() -> tuple[CoreKind, ...]:
+    """The kinds of this machine's cores, the fastest first: on a Mac "Performance", "Efficiency".
+
+    Source: ``sysctl hw.nperflevels`` and ``hw.perflevelN``.
+    """
+    if sys.platform == "darwin":
+        levels = [f"hw.perflevel{level}" for level in range(_sysctl("hw.nperflevels"))]
+        told = ((_sysctl_text(f"{level}.name"), _sysctl(f"{level}.logicalcpu")) for level in levels)
+        return tuple(CoreKind(*kind) for kind in told) or (CoreKind("", os.cpu_count() or 1),)
+    return (CoreKind("", os.cpu_count() or 1),)
 
 
 def _sysctl(name: str) -> int:

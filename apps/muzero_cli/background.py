@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
 
+from mlx_muzero.watch.log_tail import log_of
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import run_kind
 from muzero_cli.display.console import narration_console, say
-from muzero_cli.spawning import log_of, opened_log, spawn
+from muzero_cli.spawning import opened_log, spawn
 from muzero_cli.verbs.tui import application, require_terminal, show
 
 _LAST_LINES = 10

@@ -10,11 +10,6 @@ from typing import BinaryIO
 from mlx_muzero.files.regular import descriptor
 
 
-def log_of(run: Path) -> Path:
-    """Where the output of a process goes that runs `run` in the background."""
-    return run.with_name(f"{run.name}.log")
-
-
 def opened_log(path: Path) -> BinaryIO:
     """The log at `path`, which must be a regular file, for reading and appending."""
     return os.fdopen(descriptor(path, os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+b")

@@ -1,4 +1,4 @@
-"""The application: it watches one run on five screens, and sends commands to the run's process."""
+"""The application: it watches one run on six screens, and sends commands to the run's process."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -60,6 +60,7 @@ class MuZeroApp(Watcher):
         Binding("3", "switch_mode('live')", "Live", id="screen.live", show=False),
         Binding("4", "switch_mode('tree')", "Tree", id="screen.tree", show=False),
         Binding("5", "switch_mode('profile')", "Profile", id="screen.profile", show=False),
+        Binding("6", "switch_mode('process')", "Process", id="screen.process", show=False),
         Binding("space", "pause", "Pause", id="moment.pause"),
         Binding("comma", "scrub(-0.01)", "Back", id="moment.back", key_display=",", group=MOVE),
         Binding(

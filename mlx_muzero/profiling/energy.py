@@ -5,7 +5,6 @@ macOS and needs root, which is never requested. Without either, no energy is rep
 tells the power of the whole machine, of which what it takes at rest is subtracted.
 """
 
-import json
 import os
 import re
 import shutil
@@ -17,6 +16,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from mlx_muzero.profiling import macmon
+from mlx_muzero.profiling.macmon import Watts
+
 INTERVAL_MS = 250
 MOST_SAMPLES = 240
 """Number of samples after which a sampler ends by itself if nobody is left to end it."""
@@ -27,15 +29,6 @@ REST_S = 0.05
 """Length of a nap while the machine rests."""
 
 _POWER_LINE = re.compile(r"^(CPU|GPU|ANE) Power: ([\d.]+) mW", re.MULTILINE)
-
-
-class Watts(NamedTuple):
-    """Power of the parts of the chip, and of the whole machine where the tool tells it."""
-
-    cpu: float
-    gpu: float
-    ane: float
-    system: float | None = None
 
 
 @dataclass(frozen=True)
@@ -91,9 +84,8 @@ class Sampler:
 
 def find_sampler() -> Sampler | None:
     """The tool that is available here; None if there is none."""
-    if shutil.which("macmon"):
-        bounds = ("--samples", str(MOST_SAMPLES), "--interval", str(INTERVAL_MS))
-        return Sampler(("macmon", "pipe", *bounds), _read_macmon)
+    if command := macmon.command(MOST_SAMPLES, INTERVAL_MS):
+        return Sampler(command, _read_macmon)
     if os.geteuid() == 0 and shutil.which("powermetrics"):
         bounds = ("-n", str(MOST_SAMPLES), "-i", str(INTERVAL_MS))
         samplers = ("--samplers", "cpu_power,gpu_power,ane_power")
@@ -169,17 +161,7 @@ def _sampled(sampler: Sampler, work: Callable[[], object], seconds: float) -> _S
 
 
 def _read_macmon(text: str) -> Iterator[Watts]:
-    """Parse one JSON object per line, in watts; the last line may be incomplete.
-
-    ``sys_power`` is the whole machine's, from a sensor that few machines lack: it is 0 there.
-    """
-    for line in text.splitlines():
-        try:
-            sample = json.loads(line)
-            cpu, gpu, ane = (float(sample[f"{part}_power"]) for part in ("cpu", "gpu", "ane"))
-            yield Watts(cpu, gpu, ane, float(sample.get("sys_power") or 0.0) or None)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            continue
+    return (sample.watts for sample in macmon.samples_of(text))
 
 
 def _read_powermetrics(text: str) -> Iterator[Watts]:

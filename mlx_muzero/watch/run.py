@@ -14,7 +14,7 @@ from mlx_muzero.watch.index import JournalIndex
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.playback import Playback
 from mlx_muzero.watch.process import holder
-from mlx_muzero.watch.run_config import best_by_of
+from mlx_muzero.watch.run_config import best_by_of, precision_of
 from mlx_muzero.watch.train_state import TrainState
 from mlx_muzero.watch.units import unit_of
 
@@ -75,6 +75,11 @@ class WatchedRun:
     def best_by(self) -> BestBy:
         """What chooses a training's best checkpoint."""
         return best_by_of(self.folder)
+
+    @property
+    def precision(self) -> str:
+        """`search.precision` in force: what a paper session chose, or a training computes in."""
+        return str(self.state.began.get("precision") or precision_of(self.folder))
 
     def as_dict(self) -> dict[str, Any]:
         """Everything that is shown, for JSON; pips are called what they are."""

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from mlx_muzero.config.choices import BestBy
+from mlx_muzero.config.choices import BestBy, Precision
 from mlx_muzero.files.regular import read_text
 from mlx_muzero.untrusted import toml_values
 
@@ -24,6 +24,12 @@ def setting_of(folder: Path, section: str, key: str) -> Any:
 def best_by_of(folder: Path) -> BestBy:
     """What chooses the best checkpoint of the training in `folder`."""
     return "net_pips" if setting_of(folder, "train", "best_by") == "net_pips" else "expectancy"
+
+
+def precision_of(folder: Path) -> str:
+    """The precision in which the training in `folder` computes; "auto" means float32 there."""
+    asked = setting_of(folder, "search", "precision")
+    return asked if asked in get_args(Precision) else "float32"
 
 
 @lru_cache(maxsize=256)

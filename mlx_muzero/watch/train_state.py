@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from mlx_muzero.config import fx_targets
 from mlx_muzero.watch.curve import Curve
+from mlx_muzero.watch.ending import ENDINGS
 from mlx_muzero.watch.events import Event
 from mlx_muzero.watch.journal_state import JournalState
 
@@ -15,6 +16,17 @@ _MOST_TERMS = 100
 
 _PACE_ROUNDS = 20
 """Rounds of collecting that the pace is taken from."""
+
+NOTICES = frozenset(
+    {
+        *("begun_from", "phase", "resumed", "rank_lost", "alerts", *ENDINGS),
+        *("engine_restarted", "engine_lost", "engine_refreshed", "engine_refresh_failed"),
+    }
+)
+"""Kinds of events that are told one by one."""
+
+KEPT = 100
+"""Notices that are kept."""
 
 
 @dataclass
@@ -42,6 +54,7 @@ class TrainState(JournalState):
         checkpoint: the last one saved.
         engine: the last thing heard of exported programs.
         phase: of learning; episodes and steps are its own.
+        notices: phases, endings, troubles of exported programs and of alerts, oldest first.
     """
 
     CURVES: ClassVar[frozenset[str]] = frozenset({"collected", "learned", "validated"})
@@ -66,11 +79,14 @@ class TrainState(JournalState):
     checkpoint: str = ""
     engine: str = ""
     phase: str = ""
+    notices: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT))
     _rounds: deque[tuple[datetime, int]] = field(
         default_factory=lambda: deque(maxlen=_PACE_ROUNDS + 1)
     )
 
     def _take(self, kind: str, event: Event) -> None:
+        if kind in NOTICES:
+            self.notices.append(event)
         if handler := _HANDLERS.get(kind):
             handler(self, event)
         elif kind.startswith("engine_"):

@@ -9,6 +9,11 @@ from types import SimpleNamespace
 RELEASE = "15.1"
 KERNEL = {
     "hw.perflevel0.physicalcpu": (4).to_bytes(4, sys.byteorder),
+    "hw.nperflevels": (2).to_bytes(4, sys.byteorder),
+    "hw.perflevel0.name": b"Performance\0",
+    "hw.perflevel0.logicalcpu": (4).to_bytes(4, sys.byteorder),
+    "hw.perflevel1.name": b"Efficiency\0",
+    "hw.perflevel1.logicalcpu": (6).to_bytes(4, sys.byteorder),
     "machdep.cpu.brand_string": b"Apple M4\0",
 }
 """What the kernel answers, by what it is asked for."""

@@ -224,6 +224,7 @@ CALLS = {
     "mlx_muzero/exports/compiled_cache.py:load_compiled": compiled,
     "mlx_muzero/files/disk_waits.py:<module>": waits,
     "mlx_muzero/machine.py:cache_folder": lambda mac: machine.cache_folder(),
+    "mlx_muzero/machine.py:core_kinds": lambda mac: machine.core_kinds(),
     "mlx_muzero/machine.py:data_folder": lambda mac: machine.data_folder(),
     "mlx_muzero/machine.py:peak_memory_mb": lambda mac: machine.peak_memory_mb(),
     "mlx_muzero/machine.py:performance_cores": lambda mac: machine.performance_cores(),
@@ -245,6 +246,7 @@ CALLS = {
     "mlx_muzero/profiling/doctor.py:_unused_accelerators": of_an_m5,
     "mlx_muzero/profiling/doctor.py:check_neural_engine": lambda mac: doctor.check_neural_engine(),
     "mlx_muzero/profiling/energy.py:find_sampler": samplers,
+    "mlx_muzero/profiling/macmon.py:command": samplers,
     "mlx_muzero/profiling/mac_machine_checks.py:full_flush": lambda mac: (
         mac_machine_checks.full_flush(None)
     ),

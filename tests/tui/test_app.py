@@ -8,6 +8,7 @@ from mlx_muzero.runlog.journal import Journal
 from muzero_tui.app import MuZeroApp
 from muzero_tui.screens.catalog import binding_ids
 from muzero_tui.widgets.banner import Banner
+from muzero_tui.widgets.log_pane import LogPane
 from muzero_tui.widgets.panel import Panel, PlotPanel
 from muzero_tui.widgets.search_tree import SearchTree
 from muzero_tui.widgets.tables import LiveTable
@@ -18,17 +19,17 @@ from tui_pilots import app_of, drive, lives, made_session, opened, press, presse
 
 @pytest.fixture(scope="module")
 def tour(tmp_path_factory):
-    """What is found on a walk through the five screens, and whether it left traces in the run."""
+    """What is found on a walk through the six screens, and whether it left traces in the run."""
     session = made_session(tmp_path_factory.mktemp("tour") / "paper")
     found = SimpleNamespace(modes=[], silent=set(), commands=set())
 
     async def script(pilot):
         app = pilot.app
-        for key in "12345":
+        for key in "123456":
             await press(pilot, key)
             found.modes.append(app.current_mode)
             for widget in app.screen.focus_chain:
-                if isinstance(widget, Panel | LiveTable | SearchTree) and not widget.HELP:
+                if isinstance(widget, Panel | LiveTable | LogPane | SearchTree) and not widget.HELP:
                     found.silent.add(type(widget).__name__)
             for command in app.get_system_commands(app.screen):
                 found.commands.add(command.title.rpartition("(")[2].rstrip(")"))
@@ -44,7 +45,7 @@ def tour(tmp_path_factory):
 
 
 def test_digits_go_to_screens(tour):
-    assert tour.modes == ["runs", "train", "live", "tree", "profile"]
+    assert tour.modes == ["runs", "train", "live", "tree", "profile", "process"]
 
 
 def test_every_widget_that_takes_the_focus_explains_itself(tour):

@@ -71,7 +71,7 @@ def test_hints_are_of_the_focused_widget_and_can_be_clicked(tmp_path):
     assert screen is HelpScreen
 
 
-@pytest.mark.parametrize("screen", "12345")
+@pytest.mark.parametrize("screen", "123456")
 def test_every_action_is_to_be_seen_on_a_small_terminal(session, screen):
     """Those that do nothing while the end is followed as well, at a past moment."""
 

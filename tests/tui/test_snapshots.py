@@ -8,12 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from mlx_muzero.machine import CoreKind
+from mlx_muzero.profiling.machine_load import KindLoad, Load
+from mlx_muzero.profiling.macmon import Watts
 from muzero_tui.app import MuZeroApp
 from paper_journals import MINUTE_NS, START_NS, Session
 from training_journals import START, training_run
 from tui_pilots import opened, press
 
 SMALL, MEDIUM, LARGE = (80, 24), (120, 36), (200, 60)
+
+LOAD = Load(
+    (KindLoad(CoreKind("Performance", 4), 0.62), KindLoad(CoreKind("Efficiency", 6), 0.18)),
+    9.4e9, 17.2e9, Watts(4.1, 0.2, 1.3, 9.8), 0.05, "",
+)  # fmt: skip
+"""What a Mac with macmon would tell."""
 
 PROFILE = {
     "machine": "Apple M4, 10 cores, 16 GB", "subject": "runs/edge, checkpoint 000012",
@@ -37,6 +46,19 @@ PROFILE = {
 }  # fmt: skip
 
 
+class Told:
+    """A meter of a machine that does not change."""
+
+    def __init__(self, load):
+        self.last = load
+
+    def read(self):
+        return self.last
+
+    def stop(self):
+        pass
+
+
 def paper(minutes=60, ill=(), mode="trading", reason=""):
     """A session that ends in some state, with decisions."""
     session = Session(Path("runs/paper"))
@@ -57,6 +79,18 @@ def halted():
 
 def stale():
     return paper(ill=("SOL/USDT", "XRP/USDT"))
+
+
+def logged():
+    """A session that says something, and to which something happened."""
+    folder, clock = paper()
+    session = Session(folder)
+    session.now_ns = START_NS + 60 * MINUTE_NS
+    session.note("alerts", channel="ntfy", outcome="given up", count=3, reason="no answer in 10 s")
+    session.note("risk", limit="drawdown", value=0.11, threshold=0.1, reaction="halted")
+    said = [f"12:{minute:02d} decided 8 pairs in 31 ms" for minute in range(60)]
+    folder.with_name("paper.log").write_text("\n".join(said) + "\n")
+    return folder, clock
 
 
 def training():
@@ -107,6 +141,7 @@ SCREENS = {
     "live": (paper, []),
     "tree": (paper, ["4", "down", "tab", "down"]),
     "profile": (profiled, ["5"]),
+    "process": (logged, ["6"]),
 }
 """At every size."""
 
@@ -126,6 +161,7 @@ STATES = {
     "tree-training": (training, ["4"]),
     "tree-no-data": (lambda: empty("paper.toml"), ["4"]),
     "profile-no-data": (training, ["5"]),
+    "process-no-data": (lambda: empty("config.toml"), ["6"]),
     "help": (paper, ["question_mark"]),
 }
 """At the smallest, which shows what has no room."""
@@ -154,6 +190,7 @@ def test_it_looks_as_it_did(name, size, snap_compare, monkeypatch, tmp_path):
     monkeypatch.setenv("TEXTUAL_COLOR_SYSTEM", "truecolor")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("muzero_tui.app.MuZeroApp._refusal", lambda _app: "")
+    monkeypatch.setattr("muzero_tui.screens.process.LoadMeter", lambda: Told(LOAD))
     make, keys = WAYS[name]
     folder, clock = make()
 

@@ -24,7 +24,7 @@ from muzero_tui.widgets.panel import Panel
 from tui_pilots import opened, press
 
 PATIENCE_S = 5.0
-SCREENS = "12345"
+SCREENS = "123456"
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,12 @@ from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.processes.stop_signals import outlive_terminal, stop_signals
 from mlx_muzero.runlog.lock import locked
+from mlx_muzero.watch.log_tail import log_of
 from mlx_muzero.watchdog.log import WatchLog
 from mlx_muzero.watchdog.watcher import LOOK_S, Child, Watcher
 from muzero_cli.display.console import narration_console, say
 from muzero_cli.failures import answer
-from muzero_cli.spawning import log_of, opened_log, spawn
+from muzero_cli.spawning import opened_log, spawn
 
 
 def watch(run: Path, restarts: int, secrets: Path | None, as_json: bool) -> None:

@@ -1,1 +1,1 @@
-"""The five screens, and the sheets that open above them."""
+"""The six screens, and the sheets that open above them."""

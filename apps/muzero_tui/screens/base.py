@@ -1,4 +1,4 @@
-"""What the five screens share: banner, key hints, filter, and updates."""
+"""What the six screens share: banner, key hints, filter, and updates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The five screens by name, each loaded when first shown, and the ids of all key bindings."""
+"""The six screens by name, each loaded when first shown, and the ids of all key bindings."""
 
 from importlib import import_module
 from typing import Any
@@ -23,13 +23,14 @@ def binding_ids(app: type[App[None]]) -> set[str]:
     from muzero_tui.screens.live import LiveScreen, PairTable
     from muzero_tui.screens.runs import RunsTable
     from muzero_tui.screens.tree import TreeScreen
+    from muzero_tui.widgets.log_pane import LogPane
     from muzero_tui.widgets.panel import PlotPanel
     from muzero_tui.widgets.search_tree import SearchTree
     from muzero_tui.widgets.tables import LiveTable
 
     owners: tuple[type[Any], ...] = (
         app, RunScreen, LiveScreen, TreeScreen, PlotPanel, SearchTree, ConfirmScreen,
-        HelpScreen, RunsTable, PairTable, LiveTable,
+        HelpScreen, RunsTable, PairTable, LiveTable, LogPane,
     )  # fmt: skip
     bindings = (binding for owner in owners for binding in owner.BINDINGS)
     return {binding.id for binding in bindings if isinstance(binding, Binding) and binding.id}

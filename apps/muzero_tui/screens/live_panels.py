@@ -11,6 +11,7 @@ from mlx_muzero.untrusted.terminal_text import clean_line
 from mlx_muzero.watch.events import Event
 from mlx_muzero.watch.paper_state import PaperState
 from muzero_tui.formats import bar, clock, fitting, money, number, percent, price, signed
+from muzero_tui.notices import notice_lines
 from muzero_tui.paint import Paint
 from muzero_tui.plotting import Line, plot
 from muzero_tui.widgets.condition import condition_of
@@ -216,49 +217,8 @@ class Health(PaperPanel):
                 text.append(f"◌ {clean_line(pair) or 'all'} {clean_line(kind)}\n", paint.warning)
         elif state.minute:
             text.append(f"✓ all feeds fine ({len(state.pairs)})\n", paint.good)
-        for event in reversed(state.notices):
-            when = str(event.get("time", ""))[11:16]
-            notice = _on_one_line(_notice(event, paint))
-            text.append(f"{when} ", "dim").append_text(notice).append("\n")
+        text.append_text(notice_lines(state.notices, paint))
         return text if text else Text("no data", paint.muted)
-
-
-def _on_one_line(text: Text) -> Text:
-    return Text(clean_line(text.plain), text.style)
-
-
-def _notice(event: Event, paint: Paint) -> Text:
-    kind = event["event"]
-    if kind == "risk":
-        used = f"{number(event.get('value'), 3)} of {number(event.get('threshold'), 3)}"
-        return Text(f"risk {event.get('limit')} {used}: {event.get('reaction')}", paint.bad)
-    if kind == "fault":
-        return Text(
-            f"fault {event.get('what')}: {event.get('reason')}; {event.get('reaction')}", paint.bad
-        )
-    if kind.startswith("candidate_"):
-        taken = kind == "candidate_took_over"
-        return Text(str(event.get("reason")), paint.good if taken else paint.warning)
-    if kind == "hole":
-        minutes = (event.get("to_ns", 0) - event.get("from_ns", 0)) / 6e10
-        missed = f"gap of {minutes:.0f} min" if minutes else "no minute missed"
-        return Text(f"{missed}: {event.get('reason')}", paint.warning)
-    if kind in ("backend_moved", "backend_slow"):
-        return Text(str(event.get("reason")), paint.warning)
-    if kind == "alerts":
-        return _of_alerts(event, paint)
-    consequence = event.get("consequence")
-    return Text(f"{event.get('name')} by {event.get('source')}: {consequence}", paint.accent)
-
-
-def _of_alerts(event: Event, paint: Paint) -> Text:
-    """How the alerts to a place fare."""
-    to, why = f"alerts to {event['channel']}", event.get("reason")
-    if event["outcome"] == "works":
-        return Text(f"{to} are delivered again", paint.good)
-    if event["outcome"] == "failing":
-        return Text(f"{to} fail, and are tried again: {why}", paint.warning)
-    return Text(f"{to} given up ({event.get('count')}): {why}", paint.bad)
 
 
 def _exposures(order: Event) -> str:

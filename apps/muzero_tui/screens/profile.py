@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.geometry import Size
 
+from mlx_muzero.untrusted.terminal_text import clean_line
 from muzero_tui.formats import bar, number, percent
 from muzero_tui.paint import Paint
 from muzero_tui.screens.base import RunScreen
@@ -46,7 +47,8 @@ class Verdict(ProfilePanel):
 
     TITLE = "verdict"
     HELP: ClassVar[str] = (
-        "Which backend makes decisions fastest here, and what was not measured, and why."
+        "The precision in force (search.precision; auto means float32 in training), which backend "
+        "makes decisions fastest here, and what was not measured, and why."
     )
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
@@ -57,6 +59,8 @@ class Verdict(ProfilePanel):
         if not self.found:
             return Text(UNMEASURED.format(self.watched.folder), paint.muted)
         text = Text().append(f"{self.found['machine']}\n{self.found['subject']}\n", paint.muted)
+        text.append(f"the run computes in {clean_line(self.watched.precision)}")
+        text.append(" (search.precision)\n", paint.muted)
         text.append(f"{self.found['verdict']}\n", f"bold {paint.accent}")
         for note in self.found["notes"]:
             text.append(f"{note}\n", paint.muted)

@@ -168,8 +168,9 @@ class Progress(TrainPanel):
     HELP: ClassVar[str] = (
         "Episodes collected, of all that are due. The pace is that of the last 20 rounds, with "
         "learning and validation; the time left follows from it. decisions/s counts collecting "
-        "only, steps/s learning only; memory is the process's peak. If features do not fit in "
-        "memory, the wait for them in the last 20 training steps follows.\n"
+        "only, steps/s learning only; memory is the process's peak, and computes tells the "
+        "search.precision in force. If features do not fit in memory, the wait for them in the "
+        "last 20 training steps follows.\n"
         "In the title, for a currency pair: its stage in the FX specification's timeline. Buffer "
         "collection: nothing is learned yet. Early training, to episode 500: high exploration, "
         "actions should stay diverse. Learning, to 5,000: expectancy moves toward positive. "
@@ -196,6 +197,7 @@ class Progress(TrainPanel):
         memory = f"{number(state.collected.get('memory_mb'))} MB"
         if waited := state.learned.get("disk_wait_s"):
             memory += f", waited {number(waited, 2)} s for the disk"
+        memory += f", computes in {self.watched.precision}"
         _pair(text, "memory", memory, width)
         _pair(text, "saved", state.checkpoint or "not yet", width)
         if state.reason:

@@ -10,7 +10,9 @@ from muzero_tui.paint import Paint
 from muzero_tui.widgets.condition import condition_text
 from muzero_tui.widgets.panel import Panel
 
-SCREENS = ("runs", "train", "live", "tree", "profile")
+SCREENS = ("runs", "train", "live", "tree", "profile", "process")
+_ROOMY = 110
+"""Columns from which on the names of the screens stand apart."""
 
 
 class Banner(Panel, can_focus=False):
@@ -22,11 +24,13 @@ class Banner(Panel, can_focus=False):
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """Screens on the left, the run on the right."""
-        left = Text(" ")
+        left, pad = Text(" "), " " * (width >= _ROOMY)
         for place, name in enumerate(SCREENS, 1):
             here = name == self.app.current_mode
             style = Style(meta={"@click": f"app.switch_mode('{name}')"}, reverse=here)
-            left.append(f" {place} {name.title()} ", style)
+            left.append(f"{pad}{place} {name.title()}{pad}", style)
+            if not pad:
+                left.append(" ")
         if self.app.no_run:
             return left
         condition = condition_text(self.watched, paint)

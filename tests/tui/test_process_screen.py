@@ -1,0 +1,69 @@
+"""The process screen: the log, what happened, and the machine, measured only while it is shown."""
+
+from mlx_muzero.runlog.journal import Journal
+from muzero_tui.app import MuZeroApp
+from muzero_tui.screens.process_panels import Happened, System
+from muzero_tui.widgets.log_pane import LogPane
+from training_journals import training_run
+from tui_pilots import app_of, drive, press
+
+
+def test_the_log_is_followed_and_cleaned(session):
+    log = session.folder.with_name("paper.log")
+
+    async def script(pilot):
+        found = []
+        for write in (None, "begun\n\x1b[2J[red]?\n", "minute\n", None):
+            if write:
+                with log.open("a") as file:
+                    file.write(write)
+            await press(pilot, "6")
+            found.append(pilot.app.screen.query_one(LogPane).copied().splitlines())
+        (session.folder / "watch.log").write_text("alarm\n")
+        await press(pilot, "v")
+        found.append(pilot.app.screen.query_one(LogPane).copied().splitlines())
+        return found
+
+    none, first, more, same, watch = drive(app_of(session), script)
+    assert "there is no paper.log" in none[0]
+    assert first[0] == "begun"
+    assert first[1].isprintable()
+    assert more == same == [*first, "minute"]
+    assert watch == ["alarm"]
+
+
+def test_a_log_that_is_no_file_is_not_followed(session):
+    session.folder.with_name("paper.log").symlink_to("/etc/passwd")
+
+    async def script(pilot):
+        await press(pilot, "6")
+        return pilot.app.screen.query_one(LogPane).copied()
+
+    assert "symbolic link" in drive(app_of(session), script)
+
+
+def test_a_training_tells_what_happened(tmp_path):
+    folder, clock = training_run(tmp_path / "training")
+    Journal(folder / "journal.jsonl", clock).append("diverged", reason="a loss of NaN")
+
+    async def script(pilot):
+        await press(pilot, "6")
+        assert "native in float32" in pilot.app.screen.query_one(System).copied()
+        return pilot.app.screen.query_one(Happened).copied()
+
+    assert "diverged: a loss of NaN" in drive(MuZeroApp(folder, clock=clock), script)
+
+
+def test_nothing_is_measured_behind_another_screen(session, monkeypatch):
+    stopped = []
+    monkeypatch.setattr(
+        "mlx_muzero.profiling.machine_load.LoadMeter.stop", lambda meter: stopped.append(meter)
+    )
+
+    async def script(pilot):
+        await press(pilot, "6")
+        assert not stopped
+        await press(pilot, "1")
+        return len(stopped)
+
+    assert drive(app_of(session), script) == 1
