@@ -17,6 +17,8 @@ _MOST_SAMPLES = 3600
 """Samples after which macmon ends by itself if nobody is left to end it; it is then begun again."""
 
 _READ_BYTES = 64 * 2**10
+_MOST_READS = 16
+"""Reads at a time: another program of that name may print without end."""
 
 NO_MACMON = "watts, GPU and Neural Engine: not known without macmon (on a Mac: brew install macmon)"
 WRONG_MACMON = (
@@ -137,12 +139,16 @@ class LoadMeter:
         if self._process is None:
             return
         assert self._process.stdout is not None
-        while part := self._process.stdout.read(_READ_BYTES):
+        ended = self._process.poll() is not None  # asked first: what it printed is then all there
+        for _ in range(_MOST_READS):
+            part = self._process.stdout.read(_READ_BYTES)
+            if not part:
+                break
             self._printed = (self._printed + part)[-_READ_BYTES:]
         whole, newline, self._printed = self._printed.rpartition(b"\n")
         for sample in macmon.samples_of((whole + newline).decode(errors="replace")):
             self._sample = sample
-        if self._process.poll() is not None:
+        if ended:
             self._missing = "" if self._sample else WRONG_MACMON
             self._release()
 

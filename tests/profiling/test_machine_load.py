@@ -103,7 +103,16 @@ def test_another_program_of_that_name_is_told_and_not_begun_again(tool, tmp_path
     assert (tmp_path / "begun").read_text() == "x\n"
 
 
+def test_a_program_that_prints_without_end_holds_nobody_up(tool, tmp_path):
+    tool("while :; do echo 0123456789; done")
+    meter = LoadMeter(tmp_path, Clock())
+    for _ in range(3):
+        assert meter.read().watts is None
+    meter.stop()
+
+
 def test_a_macmon_that_came_to_its_end_is_begun_again(tool, tmp_path):
+    (tmp_path / "begun").touch()
     tool(f"echo x >> {tmp_path}/begun\necho '{json.dumps(SAMPLE)}'")
     meter = LoadMeter(tmp_path, Clock())
     until(meter, lambda load: (tmp_path / "begun").read_text().count("x") > 1)
