@@ -101,6 +101,27 @@ def test_a_session_keeps_what_it_was_begun_with(cli, trained, paper_db):
     assert "started with another --pairs" in err
 
 
+@pytest.mark.parametrize("precision", ["int8", pytest.param("bfloat16", marks=pytest.mark.slow)])
+def test_a_session_in_another_precision_keeps_it_and_its_replay_is_exact(
+    cli, trained, paper_db, precision
+):
+    begin = (
+        *("paper", "start", "--model", trained, "--db", paper_db, "--run", "p"),
+        *("--pairs", "USDJPY,EURJPY", "--precision", precision, "--from", time_of(200)),
+    )
+    code, _, err = cli(*begin, "--to", time_of(215))
+    assert code == 0, err
+    code, _, err = cli("paper", "start", "--run", "p")
+    assert code == 0, err
+    assert PaperFolder(Path("p")).settings().session.precision == precision
+    code, out, err = cli("paper", "parity", "p")
+    assert code == 0, err
+    assert "the replay equals the record" in out
+    code, _, err = cli("paper", "start", "--run", "p", "--precision", "float32")
+    assert code == RunError.exit_code
+    assert "started with another --precision" in err
+
+
 def test_a_replay_plays_the_store_that_the_model_was_trained_on(cli, trained, db):
     code, _, err = cli("paper", "start", "--model", trained, "--run", "p", "--to", time_of(5))
     assert code == 0, err
