@@ -7,12 +7,14 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import Any, ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.widget import Widget
 
 from mlx_muzero.errors import RunError
 from mlx_muzero.paper.mode import Command
@@ -75,6 +77,7 @@ class MuZeroApp(Watcher):
         Binding("t", "next_theme", "Theme", id="theme.next"),
         Binding("x", "screenshot", "SVG", id="screenshot", tooltip="Save a screenshot as SVG"),
         Binding("c", "copy", "Copy", id="copy"),
+        Binding("j", "jump", "Jump", id="jump", tooltip="Choose a panel by a letter"),
         Binding("question_mark", "help", "Help", id="help", key_display="?"),
         Binding("q", "quit", "Quit", id="quit"),
     ]
@@ -311,14 +314,42 @@ class MuZeroApp(Watcher):
         self.theme = CYCLE[place % len(CYCLE)]
 
     def action_copy(self) -> None:
-        """Copy what the focused widget shows to the clipboard."""
-        copied = getattr(self.focused, "copied", None)
-        if copied is None:
-            self.notify("nothing to copy here: choose a panel with tab", severity="warning")
-            return
-        text = copied()
-        self.copy_to_clipboard(text)
-        self.notify(f"copied {len(text):,} characters", timeout=2)
+        """Ask what to copy to the clipboard: what is focused, or how to find it again."""
+        from muzero_tui.screens.copy_menu import CopyScreen
+
+        self.push_screen(CopyScreen(self._copies()), self._copy)
+
+    def _copies(self) -> dict[str, str]:
+        """Texts to copy by what they are, the most wanted first."""
+        focused, folder = self.focused, self.root if self.no_run else self.watched.folder
+        texts = {}
+        if copied := getattr(focused, "copied", None):
+            texts["what the focused panel shows"] = copied()
+        if row := getattr(focused, "copied_row", None):
+            texts["the row under the cursor"] = row()
+        texts["the command that shows this run"] = f"mlx-muzero tui {quote(str(folder))}"
+        texts["the path of the run"] = str(folder)
+        if not self.no_run:
+            now = self.watched.playback.now.isoformat(timespec="seconds")
+            texts["the moment shown, in UTC"] = now
+        return {name: text for name, text in texts.items() if text}
+
+    def _copy(self, text: str | None) -> None:
+        if text is not None:
+            self.copy_to_clipboard(text)
+            self.notify(f"copied {len(text):,} characters", timeout=2)
+
+    def action_jump(self) -> None:
+        """Put a letter on everything that takes the focus, and focus what is chosen."""
+        from muzero_tui.screens.jump import JumpScreen
+
+        whole, chain = self.screen.region, self.screen.focus_chain
+        targets = [each for each in chain if each.region and whole.contains_region(each.region)]
+        self.push_screen(JumpScreen(targets), self._jump)
+
+    def _jump(self, target: Widget | None) -> None:
+        if target is not None:
+            target.focus()
 
     def action_help(self) -> None:
         """Explain the focused widget and its keys."""

@@ -1,8 +1,10 @@
 """The terminal application: screens, moments and trees, and what it says of dead or silent runs."""
 
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from textual.widgets import OptionList
 
 from mlx_muzero.runlog.journal import Journal
 from muzero_tui.app import MuZeroApp
@@ -54,7 +56,8 @@ def test_every_widget_that_takes_the_focus_explains_itself(tour):
 
 def test_every_named_key_is_in_the_palette_or_on_a_modal(tour):
     """And ids are unique, so that a keymap can name them."""
-    modal = {"confirm.yes", "confirm.no", "help.close", "quit", "tree.fold", "tree.unfold"}
+    modal = {"confirm.yes", "confirm.no", "help.close", "copy.choose", "copy.leave", "jump.stay"}
+    modal |= {"quit", "tree.fold", "tree.unfold"}
     assert binding_ids(MuZeroApp) - modal <= tour.commands
 
 
@@ -115,9 +118,48 @@ def test_replay_begins_at_the_beginning_and_changes_speed(session):
 
 
 def test_a_copy_goes_to_the_clipboard(session):
-    copied = drive(app_of(session), presses("c", then=lambda app: app.clipboard))
+    copied = drive(app_of(session), presses("c", "c", then=lambda app: app.clipboard))
     assert copied.splitlines()[0].startswith("pair\tstate")
     assert "BTC/USDT" in copied
+
+
+def test_what_is_copied_is_chosen_from_a_menu(session):
+    app = app_of(session)
+
+    async def script(pilot):
+        texts = {}
+        for down in range(5):
+            await press(pilot, "c", *["down"] * down)
+            menu = app.screen.query_one(OptionList)
+            name = menu.get_option_at_index(menu.highlighted).id
+            await press(pilot, "enter")
+            texts[name] = app.clipboard
+        await press(pilot, "c", "down", "escape")
+        return texts
+
+    texts = drive(app, script)
+    whole, row, command, path, moment = texts.values()
+    assert row in whole.splitlines()[1:]
+    assert command == f"mlx-muzero tui {session.folder}"
+    assert path == str(session.folder)
+    assert datetime.fromisoformat(moment).utcoffset() == timedelta()
+    assert app.clipboard == moment, "who leaves the menu copies nothing"
+
+
+def test_a_letter_focuses_a_panel(session):
+    app = app_of(session)
+
+    async def script(pilot):
+        reached = []
+        for letter in "ad":
+            await press(pilot, "j", letter)
+            reached.append(app.screen.focused)
+        await press(pilot, "j", "escape", "j", "0")
+        return reached, app.screen.focus_chain, app.screen.focused
+
+    reached, chain, at_last = drive(app, script)
+    assert reached == [chain[0], chain[2]]
+    assert at_last is reached[-1], "another key moves nothing"
 
 
 def test_a_screenshot_is_delivered(session, monkeypatch):

@@ -66,7 +66,8 @@ def test_hints_are_of_the_focused_widget_and_can_be_clicked(tmp_path):
     at_plot, at_progress, screen = drive(MuZeroApp(folder, clock=clock), script)
     assert at_plot == f"+- Zoom ←→ Pan v Next curve {at_progress}"
     assert at_progress == (
-        "/ Filter z Maximize space Pause ,.;: Move r Replay t Theme x SVG c Copy ? Help q Quit"
+        "/ Filter z Maximize space Pause ,.;: Move r Replay t Theme x SVG c Copy j Jump "
+        "? Help q Quit"
     )
     assert screen is HelpScreen
 

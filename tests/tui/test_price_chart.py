@@ -17,6 +17,7 @@ from muzero_tui.paint import Paint
 from muzero_tui.screens.live_panels import Health, Market
 from muzero_tui.screens.tree_panels import DecisionChart
 from muzero_tui.widgets.price_chart import _title
+from muzero_tui.widgets.search_tree import SearchTree
 from training_journals import training_run
 from tui_pilots import app_of, drive, press
 
@@ -158,6 +159,23 @@ def test_beside_a_tree_are_the_bars_until_its_decision(session):
     shown, (last, older) = drive(app_of(session), script, size=(200, 60))
     assert shown
     assert older < last
+
+
+@pytest.mark.parametrize(("columns", "in_place"), [(120, True), (200, False)])
+def test_without_room_beside_it_the_chart_takes_the_trees_place(session, columns, in_place):
+    async def script(pilot):
+        await press(pilot, "4")
+        seen = []
+        for key in ("g", "g"):
+            await press(pilot, key)
+            screen = pilot.app.screen
+            shown = [screen.query_one(kind).display for kind in (SearchTree, DecisionChart)]
+            seen.append((*shown, screen.focused is screen.query_one(DecisionChart)))
+        return seen
+
+    beside, instead, back = (True, True, False), (False, True, True), (True, False, False)
+    expected = [instead, back] if in_place else [beside, beside]
+    assert drive(app_of(session), script, size=(columns, 36)) == expected
 
 
 def test_a_decision_whose_bars_are_not_read_says_so(session):

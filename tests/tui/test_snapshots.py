@@ -162,7 +162,10 @@ STATES = {
     "tree-no-data": (lambda: empty("paper.toml"), ["4"]),
     "profile-no-data": (training, ["5"]),
     "process-no-data": (lambda: empty("config.toml"), ["6"]),
+    "tree-chart": (paper, ["4", "g"]),
     "help": (paper, ["question_mark"]),
+    "copy": (paper, ["c"]),
+    "jump": (paper, ["j"]),
 }
 """At the smallest, which shows what has no room."""
 

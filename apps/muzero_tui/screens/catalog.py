@@ -19,7 +19,9 @@ def make_screen(name: str) -> RunScreen:
 def binding_ids(app: type[App[None]]) -> set[str]:
     """The ids of all key bindings, including those of `app`."""
     from muzero_tui.screens.confirm import ConfirmScreen
+    from muzero_tui.screens.copy_menu import CopyScreen
     from muzero_tui.screens.help import HelpScreen
+    from muzero_tui.screens.jump import JumpScreen
     from muzero_tui.screens.live import LiveScreen, PairTable
     from muzero_tui.screens.runs import RunsTable
     from muzero_tui.screens.tree import TreeScreen
@@ -30,7 +32,7 @@ def binding_ids(app: type[App[None]]) -> set[str]:
 
     owners: tuple[type[Any], ...] = (
         app, RunScreen, LiveScreen, TreeScreen, PlotPanel, SearchTree, ConfirmScreen,
-        HelpScreen, RunsTable, PairTable, LiveTable, LogPane,
+        HelpScreen, RunsTable, PairTable, LiveTable, LogPane, CopyScreen, JumpScreen,
     )  # fmt: skip
     bindings = (binding for owner in owners for binding in owner.BINDINGS)
     return {binding.id for binding in bindings if isinstance(binding, Binding) and binding.id}

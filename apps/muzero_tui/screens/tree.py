@@ -51,7 +51,11 @@ class TreeScreen(RunScreen):
     #looked { height: 1fr; grid-size: 1 1; grid-gutter: 0 1; }
     #looked DecisionChart { display: none; }
     TreeScreen.-wide #looked.-charted { grid-size: 2 1; }
-    TreeScreen.-wide #looked.-charted DecisionChart { display: block; }
+    TreeScreen.-wide #looked.-charted DecisionChart, #looked.-in-place DecisionChart {
+        display: block;
+    }
+    #looked.-in-place SearchTree { display: none; }
+    TreeScreen.-wide #looked.-charted SearchTree { display: block; }
     TreeScreen.-narrow.-tall #reasons Panel { height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,6 +63,7 @@ class TreeScreen(RunScreen):
         Binding("b", "step(-1)", "Newer", id="tree.newer", group=DECISION_KEYS),
         Binding("left_square_bracket", "day(-1)", "Day before", id="tree.day_before", group=DAY),
         Binding("right_square_bracket", "day(1)", "Day after", id="tree.day_after", group=DAY),
+        Binding("g", "chart", "Chart", id="tree.chart", tooltip="Candles in the tree's place"),
     ]
 
     def __init__(self) -> None:
@@ -91,8 +96,10 @@ class TreeScreen(RunScreen):
         table = self.query_one(DecisionTable)
         for panel in (SearchTree, DecisionChart, RootStatistics, Outcomes):
             self.query_one(panel)  # raises while one is still being composed
-        charted = self.app.watched.kind == "paper"  # a training's journal tells no bars
-        self.query_one("#looked").set_class(charted, "-charted")
+        looked = self.query_one("#looked")
+        looked.set_class(self._charted, "-charted")
+        if not self._charted:
+            looked.remove_class("-in-place")
         self._look()
         wanted = self.wanted
         listed = (self.app.theme, self._day, len(self._entries), wanted)
@@ -147,6 +154,23 @@ class TreeScreen(RunScreen):
         if self._day in days:
             self._open(days[min(max(days.index(self._day) + by, 0), len(days) - 1)])
             self.show()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the chart where there are bars, and it is not beside the tree anyway."""
+        if action == "chart":
+            return self._charted and not self.has_class("-wide")
+        return True
+
+    def action_chart(self) -> None:
+        """Show the chart in the tree's place, or the tree again."""
+        looked = self.query_one("#looked")
+        in_place = not looked.has_class("-in-place")
+        looked.set_class(in_place, "-in-place")
+        self.query_one(DecisionChart if in_place else SearchTree).focus()
+
+    @property
+    def _charted(self) -> bool:
+        return self.app.watched.kind == "paper"  # a training's journal tells no bars
 
     @property
     def _trains(self) -> bool:

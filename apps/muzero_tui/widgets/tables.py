@@ -29,6 +29,10 @@ def sort_key(words: str) -> tuple[bool, float, str]:
     return False, float(number.replace(",", "")) * _SIZES.get(unit, 1.0), words.lower()
 
 
+def _separated(cells: Cells) -> str:
+    return "\t".join(cell.plain for cell in cells)
+
+
 class LiveTable(DataTable[Text]):
     """A table of rows by key; `TITLE` and `HELP` explain it on the help screen."""
 
@@ -115,9 +119,12 @@ class LiveTable(DataTable[Text]):
 
     def copied(self) -> str:
         """The table as lines of tab-separated cells."""
-        rows = [list(self._columns_shown)]
-        rows += [[cell.plain for cell in row] for row in self._rows_shown.values()]
-        return "\n".join("\t".join(row) for row in rows)
+        rows = ["\t".join(self._columns_shown), *map(_separated, self._rows_shown.values())]
+        return "\n".join(rows)
+
+    def copied_row(self) -> str:
+        """The row under the cursor as tab-separated cells; empty without one."""
+        return _separated(self._rows_shown.get(self.chosen or "", ()))
 
     def _rebuild(self, columns: Sequence[str], rows: Mapping[str, Cells]) -> None:
         chosen, scroll = self.chosen, self.scroll_offset
