@@ -68,5 +68,5 @@ def samples_of(text: str) -> Iterator[Sample]:
 
 
 def _share(usage: Any) -> float | None:
-    """The share of ``[MHz, share]``."""
+    """The share of macmon's pair of a frequency in MHz and a share."""
     return float(usage[1]) if isinstance(usage, list) and len(usage) == 2 else None

@@ -63,7 +63,7 @@ def test_commands_are_refused_where_they_make_no_sense(session):
 def test_no_toast_lies_over_a_question(session):
     async def script(pilot):
         app = pilot.app
-        await press(pilot, "c", "h")
+        await press(pilot, "c", "c", "h")
         app.notify("news [/bold]", timeout=60)
         await pilot.pause(0.2)
         assert isinstance(app.screen, ConfirmScreen)

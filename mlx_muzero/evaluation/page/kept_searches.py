@@ -55,7 +55,7 @@ class KeptSearches(SearchPolicy):
 
     @property
     def columns(self) -> Mapping[str, Any]:
-        """The columns of `searched` and `chances`, ``[n, steps, ...]``: sessions as played."""
+        """The columns of `searched` and `chances`: by session as played, then by step."""
         if not self._joined and self._blocks:
             for name in self._blocks[0][0]:
                 blocks = [np.stack([step[name] for step in b], axis=1) for b in self._blocks]
