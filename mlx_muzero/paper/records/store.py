@@ -36,7 +36,8 @@ from mlx_muzero.untrusted.json_values import parsed, strict_json
 
 APPLICATION = "mlx_muzero paper"
 SCHEMA_VERSION = 3
-MEMORY_LIMIT = "256MB"
+_MEMORY_LIMIT = "256MB"  # beside the search
+_READERS_LIMIT = "4GB"  # of reports, which sort all transactions: a month of 16 pairs is 300 MB
 
 _CHECKPOINT_THRESHOLD = "2MB"  # of log, which is held in memory too: two hours of 16 pairs
 _ROW_GROUP = 2048  # the smallest DuckDB allows: a day and a half of minutes
@@ -157,7 +158,7 @@ class PaperStore(Closeable):
             # One thread, as it runs next to the search; and small row groups, because a checkpoint
             # rewrites those that grew.
             settings: dict[str, str | int] = {
-                "memory_limit": MEMORY_LIMIT,
+                "memory_limit": _READERS_LIMIT if read_only else _MEMORY_LIMIT,
                 "checkpoint_threshold": _CHECKPOINT_THRESHOLD,
                 "threads": 1,
             }

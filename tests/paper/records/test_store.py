@@ -38,6 +38,16 @@ def test_memory_does_not_grow_with_what_is_committed(tmp_path, monkeypatch):
     assert len(freed) > 3, "every checkpoint gives back what it took"
 
 
+def test_a_report_may_hold_more_than_a_session_beside_its_search(tmp_path):
+    limits = []
+    for read_only in (False, True):
+        with PaperStore(tmp_path / "store.duckdb", read_only=read_only) as store:
+            if not read_only:
+                store.begin({})
+            limits.append(asked(store, "select current_setting('memory_limit')"))
+    assert limits == ["244.1 MiB", "3.7 GiB"]
+
+
 def test_what_another_thread_copies_may_use_all_memory(tmp_path, monkeypatch):
     freed = []
     monkeypatch.setattr(AttachedFile, "_free", lambda _file: freed.append(1))
