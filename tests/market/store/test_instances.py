@@ -72,9 +72,7 @@ def test_links_in_a_circle_are_refused_in_words(tmp_path, make):
 
 # Readers of a paper session may use more memory than its writer.
 @pytest.mark.parametrize(("make", "instances"), [(BarStore, 1), (PaperStore, 2)])
-def test_a_store_reads_nothing_of_the_user_when_it_is_opened_again(
-    tmp_path, made, make, instances
-):
+def test_a_store_reads_nothing_of_the_user_when_it_is_opened_again(tmp_path, made, make, instances):
     path, secret = tmp_path / "store.duckdb", tmp_path / "secret.txt"
     secret.write_text("the secret")
     make(path).close()
