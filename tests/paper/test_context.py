@@ -38,6 +38,22 @@ def bar(minute):
     return LiveBar(PAIR, at(minute), 1.0, 1.0, 1.0, 1.0, 1.0, None, at(minute + 1))
 
 
+def begun():
+    """An observer and what it reads of the series."""
+    observer = Observer(MARKET, PAIR)
+    return observer, SessionContext({PAIR: Trader(None, observer)})
+
+
+def restarted(observer, context):
+    """Both as another process has them, which read the last bar from the store."""
+    state, last_ns = context.state(), observer.last_open_ns
+    observer, context = begun()
+    context.restore(state)
+    if last_ns is not None:
+        observer.push(bar((last_ns - BEGIN_NS) // MINUTE_NS))
+    return observer, context
+
+
 # Per settlement: its minute, a stamp's milliseconds, and how many minutes late it comes.
 SETTLED = st.lists(
     st.tuples(st.integers(1, MINUTES - 10), st.integers(-20, 20), st.integers(0, 9)),
@@ -48,8 +64,7 @@ SETTLED = st.lists(
 
 @given(SETTLED, st.sets(st.integers(1, MINUTES - 3)), st.sets(st.integers(1, MINUTES)))
 def test_every_settlement_is_paid_where_the_record_says(settled, quiet, restarts):
-    observer = Observer(MARKET, PAIR)
-    context = SessionContext({PAIR: Trader(None, observer)})
+    observer, context = begun()
     rows, opens, paid = [], [], []
     arrivals = {}
     newest = 0
@@ -58,12 +73,7 @@ def test_every_settlement_is_paid_where_the_record_says(settled, quiet, restarts
         arrivals.setdefault(newest, []).append(at(minute) + late_ms * 1_000_000)
     for minute in range(MINUTES):
         if minute in restarts:
-            state, last_ns = context.state(), observer.last_open_ns
-            observer = Observer(MARKET, PAIR)
-            context = SessionContext({PAIR: Trader(None, observer)})
-            context.restore(state)
-            if last_ns is not None:
-                observer.push(bar((last_ns - BEGIN_NS) // MINUTE_NS))
+            observer, context = restarted(observer, context)
         for stamp_ns in arrivals.get(minute, ()):
             times = np.array([stamp_ns])
             points = Series(PAIR, FUNDING_RATE, times, times, np.array([1.0 + len(rows)]))
@@ -92,20 +102,14 @@ HEARD = st.lists(
 
 @given(HEARD, st.sets(st.integers(1, MINUTES - 3)), st.sets(st.integers(1, MINUTES)))
 def test_every_announcement_counts_where_the_record_says(heard, quiet, restarts):
-    observer = Observer(MARKET, PAIR)
-    context = SessionContext({PAIR: Trader(None, observer)})
+    observer, context = begun()
     rows, opens, announced, arrivals, newest = [], [], [], {}, 0
     for second, ahead, late in sorted(heard):
         newest = max(newest, second // 60 + late)
         arrivals.setdefault(newest, []).append((at(0) + second * SECOND_NS, ahead))
     for minute in range(MINUTES):
         if minute in restarts:
-            state, last_ns = context.state(), observer.last_open_ns
-            observer = Observer(MARKET, PAIR)
-            context = SessionContext({PAIR: Trader(None, observer)})
-            context.restore(state)
-            if last_ns is not None:
-                observer.push(bar((last_ns - BEGIN_NS) // MINUTE_NS))
+            observer, context = restarted(observer, context)
         if minute not in quiet:
             for known_ns, ahead in arrivals.pop(minute, ()):
                 due_ns, rate = known_ns + ahead * MINUTE_NS, 1e-4 * (1 + len(rows))

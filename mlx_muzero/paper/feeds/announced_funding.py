@@ -47,20 +47,16 @@ class AnnouncedFundingFeed:
 
     async def run(self) -> None:
         """Emit points forever."""
-        while True:
-            await self._shared.venue.wait_until_certain()
-            try:
-                self._hear(await self._connection.attempt(self._announced))
-                wait_ns = self._shared.until_series_due_ns()
-            except Unavailable as failure:  # reported, and the connection has waited
-                wait_ns = self._shared.spared_ns(failure)
-            self.began.set()
-            await self._shared.clock.sleep(wait_ns)
+        await self._shared.poll_series(self._ask, self.began)
 
     def look(self) -> None:
         """Report that nothing was heard for too long, or that there is a rate again."""
         if self.began.is_set():
             self._age.look()
+
+    async def _ask(self) -> None:
+        await self._shared.venue.wait_until_certain()
+        self._hear(await self._connection.attempt(self._announced))
 
     async def _announced(self) -> Sequence[AnnouncedRate]:
         try:

@@ -56,20 +56,16 @@ class SeriesFeed:
 
     async def run(self) -> None:
         """Emit points forever."""
-        while True:
-            try:
-                while await self._read():
-                    pass
-                wait_ns = self._shared.until_series_due_ns()
-            except Unavailable as failure:  # reported, and the connection has waited
-                wait_ns = self._shared.spared_ns(failure)
-            self.began.set()
-            await self._shared.clock.sleep(wait_ns)
+        await self._shared.poll_series(self._read_all, self.began)
 
     def look(self) -> None:
         """Report that the newest value has become too old, or that there is a usable one again."""
         if self.began.is_set():
             self._age.look()
+
+    async def _read_all(self) -> None:
+        while await self._read():
+            pass
 
     async def _read(self) -> bool:
         """Request what is new and emit it; return whether there may be more already."""

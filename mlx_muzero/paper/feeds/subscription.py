@@ -1,5 +1,7 @@
 """The shared parts of a running subscription."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from mlx_muzero.paper.feeds.outbox import Outbox
@@ -47,12 +49,28 @@ class Subscription:
         )
         return Connection(pair, channel, shared)
 
-    def until_series_due_ns(self) -> int:
+    async def poll_series(self, ask: Callable[[], Awaitable[None]], began: asyncio.Event) -> None:
+        """Call `ask` whenever series beside the bars are due, forever.
+
+        Args:
+            ask: requests and emits what is new; raises Unavailable after a failure.
+            began: set once it has been called, successfully or not.
+        """
+        while True:
+            try:
+                await ask()
+                wait_ns = self._until_series_due_ns()
+            except Unavailable as failure:  # reported, and the connection has waited
+                wait_ns = self._spared_ns(failure)
+            began.set()
+            await self.clock.sleep(wait_ns)
+
+    def _until_series_due_ns(self) -> int:
         """Time until series beside the bars are requested next."""
         settings = self.settings
         passed_ns = (self.venue.now_ns() - settings.series_settle_ns) % settings.series_poll_ns
         return settings.series_poll_ns - passed_ns
 
-    def spared_ns(self, failure: Unavailable) -> int:
+    def _spared_ns(self, failure: Unavailable) -> int:
         """Further wait of a series whose request failed: bars had to wait with it already."""
         return _SPARED * min(failure.retry_after_ns or 0, self.settings.max_retry_after_ns)
