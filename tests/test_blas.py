@@ -73,6 +73,7 @@ def test_thread_count_must_be_positive():
         blas.set_num_threads(0)
 
 
+@pytest.mark.slow
 @needs_openblas
 @linux_only
 def test_the_environment_does_not_change_a_bit():

@@ -9,6 +9,7 @@ import shutil
 
 import pytest
 
+from examples import cases
 from mlx_muzero.runlog import journal
 from muzero_tui.app import MuZeroApp
 from releases import RELEASES, unpack
@@ -98,12 +99,13 @@ def test_an_export_is_verified_and_plays(desk, cli):
     assert json.loads(judged)["backend"] == "coreml-sim"
 
 
+@pytest.mark.slow
 def test_a_walk_forward_is_reported_again(desk, cli):
     walked = json.loads(done(cli, "walk-forward", "--run", "runs/walk", "--resume", "--json"))
     assert len(walked["windows"]) == 2
 
 
-@pytest.mark.parametrize("name", ["stopped", "killed"])
+@pytest.mark.parametrize("name", cases(1, ["killed", "stopped"]))
 def test_a_paper_session_goes_on_with_its_positions(desk, cli, name):
     run = desk / "runs" / f"paper-{name}"
     before = json.loads(done(cli, "status", run, "--json"))
@@ -129,7 +131,12 @@ def test_a_finished_paper_session_is_reported_and_repeated(desk, cli, name, minu
 
 
 @pytest.mark.parametrize(
-    ("name", "keys"), [("fx", ""), ("paper-finished", "12345"), ("paper-killed", "")]
+    ("name", "keys"),
+    [
+        ("fx", ""),
+        pytest.param("paper-finished", "12345", marks=pytest.mark.slow),
+        ("paper-killed", ""),
+    ],
 )
 def test_the_terminal_application_shows_it(desk, name, keys):
     async def main():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from examples import examples
+from examples import cases, examples
 from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.agent.leaf_change import LeafChange
 from mlx_muzero.agent.moment import Moment
@@ -155,7 +155,7 @@ def test_the_search_is_the_enumeration_of_all_paths_under_each_rule(name):
     assert model.outcomes == 3
 
 
-@pytest.mark.parametrize("planner", ["expectimax", "sampling"])
+@pytest.mark.parametrize("planner", cases(1, ["expectimax", "sampling"]))
 @pytest.mark.parametrize("name", IN_FORCE)
 def test_a_decision_does_not_depend_on_the_others_in_the_batch(name, planner):
     agent, observation, moment = agent_under(name, planner), observations(6), moments(6)

@@ -32,6 +32,7 @@ def whats(there):
     return [alert["what"] for got in there.got for alert in got.json["alerts"]]
 
 
+@pytest.mark.slow
 def test_a_session_tells_its_fills_and_its_end_and_a_resumed_one_nothing_twice(webhook, tmp_path):
     said = []
     for _ in range(2):

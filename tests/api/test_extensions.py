@@ -61,6 +61,7 @@ def test_names_that_are_taken_or_none_are_refused(name):
     assert list(REWARDS) == []
 
 
+@pytest.mark.slow
 def test_a_run_learns_from_it_and_says_what_it_needs(small_config, db_once, tmp_path):
     mm.register_reward("calm", net)
     config = replace(

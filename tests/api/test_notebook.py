@@ -157,6 +157,7 @@ def test_training_outside_the_main_thread_needs_no_signals(config, db_once, tmp_
     assert not left[0].finished
 
 
+@pytest.mark.slow
 def test_a_loaded_run_is_evaluated_next_to_the_baselines(trained_here):
     run = mm.load_run(trained_here[0].run)
     assert isinstance(run, TrainedRun)
@@ -179,6 +180,7 @@ def test_a_loaded_run_is_evaluated_next_to_the_baselines(trained_here):
         mm.evaluate(run, first_utc="soon")
 
 
+@pytest.mark.slow
 def test_two_runs_are_compared_on_the_same_sessions(trained_here, config, db_once, tmp_path):
     other = replace(config, train=replace(config.train, seed=1, episodes=4))
     mm.train(other, tmp_path / "other", store=db_once)

@@ -23,6 +23,7 @@ def told(there):
     return found
 
 
+@pytest.mark.slow
 def test_trainings_tell_of_their_validations_and_their_end(webhook, cli, config_file, db, tmp_path):
     options = ("--config", config_file, "--db", db, "--set", "train.episodes=4", *ASKED)
     code, _, err = cli("train", "--run", tmp_path / "t", *options)

@@ -109,6 +109,7 @@ def test_without_coremltools_the_reason_is_said_and_another_backend_plays(export
     assert line.endswith("; continuing with native")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_coremltools")
 def test_a_paper_session_tells_and_keeps_what_it_could_not_load(exported, cli, db):
     with BarStore(db) as store:

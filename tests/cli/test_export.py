@@ -132,6 +132,7 @@ def exported(exported_once, tmp_path):
     return tmp_path / "run" / "export"
 
 
+@pytest.mark.slow
 def test_a_trained_run_is_exported_and_verified(trained, cli):
     code, out, err = cli("export", trained, *COREML, "--batch", "16,1")
     assert code == 0, err

@@ -89,6 +89,7 @@ def test_a_model_is_compared_by_every_way_in_which_it_can_plan(run):
     assert list(load_run(run, "best", None).searchers()) == ["expectimax", "puct", "gumbel"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planner", ["expectimax", "sampling"])
 def test_worth_that_depends_on_the_cost_is_planned_with_by_every_way(
     cli, small_config, tmp_path, planner

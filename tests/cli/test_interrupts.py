@@ -41,6 +41,7 @@ def wait_for(condition, process):
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_saves_and_says_how_to_go_on(cli, tmp_path, config_file, db):
     process = start_training(tmp_path, config_file, db)
     process.send_signal(signal.SIGINT)

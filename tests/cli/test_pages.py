@@ -45,6 +45,7 @@ def test_the_results_are_the_same_without_a_page(cli, trained, tmp_path):
     assert contents_in((tmp_path / "page.html").read_text())["verdict"]["call"] == "none"
 
 
+@pytest.mark.slow
 def test_the_features_it_earns_with_are_on_the_page(cli, trained, tmp_path):
     page = tmp_path / "page.html"
     code, out, err = cli("evaluate", trained, "--importance", "--html", page, "--json")

@@ -101,6 +101,7 @@ def test_a_session_keeps_what_it_was_begun_with(cli, trained, paper_db):
     assert "started with another --pairs" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["int8", pytest.param("bfloat16", marks=pytest.mark.slow)])
 def test_a_session_in_another_precision_keeps_it_and_its_replay_is_exact(
     cli, trained, paper_db, precision

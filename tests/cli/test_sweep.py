@@ -48,6 +48,7 @@ def test_trials_are_ranked_by_validation_and_are_looks(swept, cli, db, tmp_path)
     assert "each of its trials is a run" in err
 
 
+@pytest.mark.slow
 def test_a_stopped_sweep_goes_on(swept, tmp_path, monkeypatch):
     text, run = "[space]\ntrain.seed = [1, 2, 3]", Trainer.run
 

@@ -119,6 +119,7 @@ def test_what_is_told_is_what_nobody_asked_or_what_is_not_shown(found, trained_c
     assert AtCosts(found, trained_costs).telling is telling
 
 
+@pytest.mark.slow
 def test_evaluate_tells_it_and_the_ledger_counts_a_validation(cli, trained):
     code, out, err = cli("evaluate", trained)
     assert code == 0, err

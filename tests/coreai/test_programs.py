@@ -142,6 +142,7 @@ def test_an_unknown_operation_is_named():
         interpreter("made", function)
 
 
+@pytest.mark.slow
 def test_what_is_no_asset_is_one_sentence(tmp_path):
     from mlx_muzero.coreai.reading import read_apart
 

@@ -44,6 +44,7 @@ def test_apples_runtime_computes_what_the_model_does(child, exported, model):
         assert error.worst <= BOUNDS["fp16"].output * max(1.0, error.largest), error
 
 
+@pytest.mark.slow
 def test_the_interpreter_is_a_second_witness(child, exported):
     """Read from the same file; only rounding differs."""
     for key in ("initial_b6", "recurrent_b6"):
@@ -82,6 +83,7 @@ def test_memory_is_flat_over_20_000_calls(child, exported):
     assert resident_kb(child.pid) < 1.05 * before
 
 
+@pytest.mark.slow
 def test_an_asset_is_lowered_once_and_what_a_killed_child_left_is_cleared(exported, monkeypatch):
     cache = compiled_cache.default_folder()
     cache.mkdir(parents=True)

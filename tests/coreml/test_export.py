@@ -180,7 +180,12 @@ ONCE = {"join", "flush", "move"}
 
 @pytest.mark.parametrize(
     ("step", "number"),
-    [(step, number) for step in FAILURES for number in (1, 2) if number == 1 or step not in ONCE],
+    [
+        pytest.param(step, number, marks=() if number == 1 else pytest.mark.slow)
+        for step in FAILURES
+        for number in (1, 2)
+        if number == 1 or step not in ONCE
+    ],
 )
 def test_a_step_that_fails_leaves_the_former_export(model, former, monkeypatch, step, number):
     owner, name = FAILURES[step]

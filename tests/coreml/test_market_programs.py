@@ -6,6 +6,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
+from examples import cases
 from exports import passed
 from factored_models import (
     COLUMNS,
@@ -84,7 +85,7 @@ def test_saved_programs_compute_what_the_model_does(
     assert (ours.leaf_cluster == theirs.leaf_cluster).mean() > 0.9
 
 
-@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.parametrize("members", cases(1, [3, 1]))
 @pytest.mark.parametrize("known", TOLD)
 def test_programs_of_a_model_that_is_told_something_are_told_it(tmp_path, known, members):
     sizes = ModelConfig(kind="factored", latent_width=8, members=members, chain_states=6)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from examples import examples
+from examples import cases, examples
 from exports import random_model, random_samples, saved_program
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.coreml.packages import histogram, read_function
@@ -37,6 +37,7 @@ def errors(folder, model, rows, name, precision="fp16", layer_norm="op"):
     return {error.output: error.worst / max(1.0, error.largest) for error in found}
 
 
+@pytest.mark.slow
 @examples(12)
 @given(
     name=st.sampled_from(PROGRAMS),
@@ -53,7 +54,7 @@ def test_any_network_is_its_saved_program(
     assert max(found.values()) <= BOUNDS[precision].output, found
 
 
-@pytest.mark.parametrize("layer_norm", ["op", "decomposed"])
+@pytest.mark.parametrize("layer_norm", cases(1, ["op", "decomposed"]))
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_every_encoder_is_its_saved_program(tmp_path, encoder, layer_norm):
     model = random_model(encoder=encoder, window_bars=9, **ENCODER_SIZES)

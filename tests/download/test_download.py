@@ -202,6 +202,7 @@ def test_a_venue_that_asks_for_time_is_given_it(venue, db):
     assert report.seconds > 0
 
 
+@pytest.mark.slow
 def test_a_venue_that_goes_down_half_way_loses_nothing(venue, db, small_chunks):
     venue.moods = Moods(cap=200)
     with served(venue) as settings:

@@ -3,6 +3,7 @@
 import pytest
 
 from downloads import NOW, reports, run, stored
+from examples import cases
 from mlx_muzero.timeunits import MINUTE_NS
 from moody_venue import VENUES, Moods, MoodyVenue, served
 from venue import prices
@@ -30,7 +31,7 @@ def check(tmp_path, report, minutes):
     assert report.inserted == len(minutes)
 
 
-@pytest.mark.parametrize("moods", VENUES.values(), ids=VENUES)
+@pytest.mark.parametrize("moods", cases(5, VENUES.values()), ids=VENUES)
 @pytest.mark.parametrize("hole", [range(0), range(NOW - 2600, NOW - 1400)], ids=["whole", "hole"])
 def test_every_bar_that_is_over_is_stored_once_with_its_values(monkeypatch, tmp_path, moods, hole):
     silent = {*hole, NOW - 3000, NOW - 700, NOW - 699}

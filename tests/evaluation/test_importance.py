@@ -83,6 +83,7 @@ def test_permuted_columns_are_of_other_times_of_the_same_pair(market):
     assert sorted(alone[0]) == sorted(own[0])
 
 
+@pytest.mark.slow
 def test_evaluate_says_it(cli, trained):
     options = ("evaluate", trained, "--sessions", 3, "--importance")
     code, out, err = cli(*options, "--json")

@@ -76,6 +76,7 @@ def test_spearmans_correlation(one, other, expected):
     assert found == (None if expected is None else pytest.approx(expected))
 
 
+@pytest.mark.slow
 def test_the_verb_prints_tables_and_words(cli, config_file, db):
     arguments = ("audit-reward", "--config", config_file, "--db", db, "--sessions", "6")
     code, out, err = cli(*arguments)

@@ -143,6 +143,7 @@ def test_what_comes_after_a_window_changes_nothing_in_it(walked, cli, config_fil
     assert later[0] != later[1]
 
 
+@pytest.mark.slow
 def test_windows_go_on_where_they_were(cli, config_file, db, tmp_path):
     options = (*COMMAND, "--config", config_file, "--db", db, "--minutes", "0")
     code, _, err = cli(*options)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from mlx.utils import tree_flatten
 
+from examples import cases
 from exports import passed, run_config, trading_model
 from factored_models import factored_config, randomized
 from mlx_muzero import rng
@@ -114,7 +115,7 @@ def exported(backend, small_config, tmp_path, monkeypatch, pytestconfig, request
     return Exported(config, model, folder, backend, LOADERS[backend])
 
 
-both_kinds = pytest.mark.parametrize("exported", ["muzero", "factored"], indirect=True)
+both_kinds = pytest.mark.parametrize("exported", cases(1, ["muzero", "factored"]), indirect=True)
 
 
 def assert_same(one, other):
@@ -252,6 +253,7 @@ def test_a_sampling_search_over_a_factored_model_starts_over(exported):
     assert agent.backend == "native"
 
 
+@pytest.mark.slow
 @both_kinds
 def test_child_that_keeps_dying(exported):
     agent = exported.agent(limits=Limits(restarts=1))
@@ -261,6 +263,7 @@ def test_child_that_keeps_dying(exported):
     assert_fell_back(exported, agent, "SIGKILL", "already restarted 1 times within 600 s")
 
 
+@pytest.mark.slow
 @both_kinds
 def test_child_dies_at_load(exported):
     break_programs(exported.folder, "die", loading=True)
@@ -290,6 +293,7 @@ def test_wrong_numbers_do_not_pass_the_self_test(exported):
     assert_fell_back(exported, exported.agent(), "self-test: recurrent ")
 
 
+@pytest.mark.slow
 def test_roots_on_the_programs_of_the_leaves(exported):
     """One child process; when it dies or answers nonsense, all is as if only leaves were there."""
     agent = exported.agent(root_backend=exported.backend)
@@ -306,6 +310,7 @@ def test_roots_on_the_programs_of_the_leaves(exported):
     assert_fell_back(exported, agent, 'initial_b8: output "latent" holds NaN or infinity')
 
 
+@pytest.mark.slow
 def test_roots_alone_on_programs(exported):
     agent = exported.agent("native", root_backend=exported.backend)
     assert (agent.backend, agent.root_backend) == ("native", exported.backend)

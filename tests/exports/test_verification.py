@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from examples import cases
 from exports import passed, run_config, trading_model
 from markets import MINUTE_NS, walk_bars
 from mlx_muzero.errors import ExportError
@@ -93,7 +94,7 @@ def spoiled(change):
     return load
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", cases(1, MODES))
 def test_an_export_of_a_model_passes_with_all_its_figures(check, mode):
     found = check(mode)
     (figures,) = found.engines
@@ -155,6 +156,7 @@ def test_other_weights_are_refused(check):
         check(of=trading_model(seed=1))
 
 
+@pytest.mark.slow
 def test_a_changed_package_is_refused(exported, tmp_path, model, samples):
     shutil.copytree(exported(), tmp_path / "export")
     path = next((tmp_path / "export").rglob("weight.bin"))

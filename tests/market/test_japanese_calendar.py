@@ -68,6 +68,7 @@ def test_the_end_of_a_year_settles_before_banks_close():
     assert business_days(days("2019-12-30", "2020-01-06")).all()
 
 
+@pytest.mark.slow
 @given(first=st.dates(datetime.date(1990, 2, 1), datetime.date(2090, 1, 1)))
 def test_what_a_day_is_does_not_depend_on_the_days_asked_beside_it(first):
     start = np.datetime64(first).astype(np.int64)

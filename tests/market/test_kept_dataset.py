@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from crypto_markets import CONFIG, crypto_bars, every_series
+from examples import cases
 from mlx_muzero.config.presets import PRESETS
 from mlx_muzero.experiment import loading
 from mlx_muzero.experiment.loading import load_dataset, load_histories
@@ -101,6 +102,7 @@ def test_pairs_in_any_order_and_settings_of_splits_share_a_dataset(database, mon
     assert (np.diff(dataset.pair) >= 0).all()
 
 
+@pytest.mark.slow
 def test_whatever_a_dataset_follows_from_makes_another(database, monkeypatch):
     def change_a_bar():
         with BarStore(database) as store, store.transaction():
@@ -151,16 +153,19 @@ def link_away(folder):
 
 @pytest.mark.parametrize(
     "damage",
-    [
-        cut_short,
-        flip,
-        edit_header,
-        link_away,
-        lambda folder: (folder / "header.json").unlink(),
-        lambda folder: (folder / "header.json").write_text("[" * 100_000),
-        lambda folder: (folder / "header.json").write_text('{"format": 1, "digest": []}'),
-        lambda folder: (folder / "pair.bin").unlink(),
-    ],
+    cases(
+        2,
+        [
+            flip,
+            link_away,
+            cut_short,
+            edit_header,
+            lambda folder: (folder / "header.json").unlink(),
+            lambda folder: (folder / "header.json").write_text("[" * 100_000),
+            lambda folder: (folder / "header.json").write_text('{"format": 1, "digest": []}'),
+            lambda folder: (folder / "pair.bin").unlink(),
+        ],
+    ),
 )
 def test_a_damaged_dataset_is_made_anew_and_told(database, told, damage):
     load_dataset(SETTINGS, database)
@@ -259,7 +264,7 @@ def taken(told):
     return int(line.split("GB, ")[1].split()[0].replace(",", "")) if "taken from" in line else 0
 
 
-@pytest.mark.parametrize("cost", ["fixed", "quotes"])
+@pytest.mark.parametrize("cost", cases(1, ["fixed", "quotes"]))
 def test_bars_that_come_are_added_to_what_is_kept(database, told, cost):
     trading = dataclasses.replace(SETTINGS.trading, cost=cost)
     settings = dataclasses.replace(SETTINGS, trading=trading)
@@ -306,7 +311,7 @@ def test_points_that_come_after_the_last_bar_change_facts_alone(database, told):
     assert second.series_to_ns["AAA"]["funding_rate"] == late_ns[0]
 
 
-@pytest.mark.parametrize("what", ["bar", "point"])
+@pytest.mark.parametrize("what", cases(1, ["bar", "point"]))
 def test_where_the_past_changed_all_is_made_anew(database, told, what):
     load_dataset(SETTINGS, database)
     grow(database, 700)
@@ -323,6 +328,7 @@ def test_where_the_past_changed_all_is_made_anew(database, told, what):
     require_same(dataset, made(database))
 
 
+@pytest.mark.slow
 def test_nothing_is_taken_from_a_dataset_with_a_damaged_block(database, told, monkeypatch):
     monkeypatch.setattr("mlx_muzero.market.column_files.BLOCK_BYTES", 512)
     load_dataset(SETTINGS, database)
@@ -361,6 +367,7 @@ def test_what_a_killed_process_left_is_removed(database):
     assert kept(database)
 
 
+@pytest.mark.slow
 def test_of_large_datasets_fewer_are_kept(database, told, monkeypatch):
     monkeypatch.setattr(kept_dataset, "MOST_BYTES", 1)
     load_dataset(SETTINGS, database)

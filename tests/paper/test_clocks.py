@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 
+from examples import cases
 from live_sessions import START_NS, journaled, trade
 from mlx_muzero.errors import FeedError
 from mlx_muzero.paper.records.store import PaperStore
@@ -47,7 +48,7 @@ def test_a_wrong_clock_changes_no_decision(tmp_path, right, ahead_s):
     assert minutes[-1]["clock_offset_ms"] == pytest.approx(-1e3 * ahead_s, abs=100)
 
 
-@pytest.mark.parametrize("after_s", [95, 149, 150, 151.3])
+@pytest.mark.parametrize("after_s", cases(2, [150, 151.3, 95, 149]))
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_clock_that_is_set_in_mid_session_changes_no_decision(tmp_path, right, sign, after_s):
     """Five times, a minute apart: every other time it was right before."""
@@ -166,6 +167,7 @@ def test_a_delisted_pair_stops_alone_and_survives_a_restart(tmp_path):
     assert [event["known"] for event in lost] == [False, True]
 
 
+@pytest.mark.slow
 def test_a_pair_that_is_listed_again_is_traded_and_news_when_it_goes(tmp_path):
     path = tmp_path / "run"
 

@@ -393,6 +393,7 @@ def metrics_file(folder, pair):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "interest_from", ["download", pytest.param("files", marks=pytest.mark.slow)]
 )

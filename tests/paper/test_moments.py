@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from examples import cases
 from live_sessions import START_NS, journaled, trade
 from markets import MINUTE_NS, MONDAY_NS, quoted_bars
 from mlx_muzero.market.dataset import MarketDataset
@@ -58,7 +59,7 @@ def exact(played, paper, config, table, series=None):
     return found.exact
 
 
-@pytest.mark.parametrize("at_close", [True, False])
+@pytest.mark.parametrize("at_close", cases(1, [True, False]))
 def test_the_spread_at_the_close(tmp_path, at_close):
     """Where a store has the asks of opens alone, nobody knows it, and plans say so."""
     paper = settings(("USDJPY", "EURJPY"), "fills.cost=quotes")
@@ -78,6 +79,7 @@ def test_the_spread_at_the_close(tmp_path, at_close):
     assert exact(played, paper, CONFIG, FX_ACTIONS)
 
 
+@pytest.mark.slow
 def test_the_last_settlement(tmp_path):
     paper = PaperSettings(
         pairs={pair: pair for pair in PAIRS}, fills=fills_of(CRYPTO_CONFIG.trading)

@@ -123,6 +123,7 @@ def test_flatten_closes_excluded_pairs_too_and_also_after_a_halt(tmp_path):
     assert row["state"] == "excluded", "resume lifts stops, not exclusions"
 
 
+@pytest.mark.slow
 def test_parity_holds_with_pairs_that_were_left_out(tmp_path):
     played, _ = played_with(
         tmp_path / "run",

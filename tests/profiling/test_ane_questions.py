@@ -114,6 +114,7 @@ def test_elsewhere_each_question_says_that_it_needs_a_mac_and_what_is_known(make
     assert "within bounds" in core_ai
 
 
+@pytest.mark.slow
 def test_a_question_that_fails_keeps_none_from_being_asked(make_lab, monkeypatch):
     lab = make_lab(None)
 

@@ -66,6 +66,7 @@ def mac(subject, exported, monkeypatch, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_every_claim_holds_on_a_good_mac(mac):
     results = mac()
     assert list(results) == NAMES

@@ -101,6 +101,7 @@ def test_core_ml_is_measured_in_its_child(exported):
     assert_complete(measure(exported, Target("coreml", units="CPU_ONLY"), SHORT))
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_gives_figures_and_its_memory(exported):
     found = measure_in_child(exported, Target("coreml", units="CPU_ONLY"), SHORT)
     assert_complete(found)
@@ -109,6 +110,7 @@ def test_a_process_of_its_own_gives_figures_and_its_memory(exported):
     assert BackendProfile.from_dict(json.loads(json.dumps(asdict(found)))) == found
 
 
+@pytest.mark.slow
 def test_programs_that_fail_are_a_failure_with_its_reason(exported):
     break_programs(exported.exports["coreml"], "nan", after=0)
     found = measure_in_child(exported, Target("coreml-sim"), SHORT)

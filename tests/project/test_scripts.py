@@ -256,6 +256,7 @@ def test_replay_of_ten_thousand_episodes_stays_under_500_mb():
     assert found["times_smaller"] > 10
 
 
+@pytest.mark.slow
 def test_fills_are_compared_on_the_same_sessions(tmp_path, run_script):
     path = tmp_path / "coins.duckdb"
     with BarStore(path) as store:

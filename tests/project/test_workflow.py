@@ -175,6 +175,7 @@ def test_the_check_compares_saved_programs_with_mlx(check, small_config, tmp_pat
     assert re.search(r"in its child process: \d+ of 16 decisions are those of mlx", out)
 
 
+@pytest.mark.slow
 def test_the_check_fails_when_they_are_not_the_model(check, small_config, tmp_path, monkeypatch):
     right = Interpreter.__call__
 

@@ -67,6 +67,7 @@ def test_where_bars_open_at_the_last_close_nothing_changes(small_dataset):
     np.testing.assert_array_equal(*nets)
 
 
+@pytest.mark.slow
 def test_foresight_is_the_best_of_all_action_sequences(gapped, small_config):
     short = dataclasses.replace(gapped, config=dataclasses.replace(gapped.config, session_bars=5))
     rules = dataclasses.replace(RULES, costs=dataclasses.replace(RULES.costs, round_trip_pips=1.0))

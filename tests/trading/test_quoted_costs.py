@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from action_sequences import best_of_all_sequences
+from examples import cases
 from markets import quoted_bars
 from mlx_muzero.config.schema import TradingConfig
 from mlx_muzero.evaluation.backtest import backtest
@@ -98,7 +99,7 @@ def test_a_fill_at_the_quotes_needs_them(small_dataset):
         QUOTED.fill_pips(np.zeros(1), np.ones(1), np.full(1, 110.0), 0.01)
 
 
-@pytest.mark.parametrize("fill", FILLS)
+@pytest.mark.parametrize("fill", cases(1, FILLS))
 def test_foresight_is_the_best_of_all_action_sequences(fill, quoted):
     short = dataclasses.replace(quoted, config=dataclasses.replace(quoted.config, session_bars=5))
     starts = short.training_starts()[:40:7]

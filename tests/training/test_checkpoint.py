@@ -97,10 +97,10 @@ def test_where_the_best_is_gone_the_latest_plays_and_that_is_told(tmp_path, capl
 
 KILLS = [
     ("os.rename", 1),  # the first checkpoint is written, but does not count yet
-    ("open", 20),  # the second, while its files are written
-    ("os.rmdir", 1),  # one that is no longer kept has been emptied
 ]
 MORE_KILLS = [
+    ("open", 20),  # the second, while its files are written
+    ("os.rmdir", 1),  # one that is no longer kept has been emptied
     ("os.mkdir", 3),
     ("os.rename", 3),
     *(("open", n) for n in (1, 2, 3, 7, 11, 13, 14, 15, 33)),

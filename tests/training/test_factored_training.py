@@ -69,6 +69,7 @@ def test_a_run_learns_validates_and_says_so(config, dataset, tmp_path):
     assert trainer.counters.steps == 12
 
 
+@pytest.mark.slow
 def test_a_resumed_run_is_the_uninterrupted_one(config, dataset, tmp_path):
     whole = make_trainer(tmp_path / "whole", config, dataset)
     assert whole.run()
@@ -85,6 +86,7 @@ def arrays_of(trainer):
     return {name: np.array(array) for name, array in (saved.weights | saved.optimizer).items()}
 
 
+@pytest.mark.slow
 def test_it_learns_a_planted_edge_in_seconds(config):
     bars, _ = planted_edge(3, 12, round_trip_cost_pips=4.0, session_bars=120)
     market = dataclasses.replace(config.market, session_bars=120)

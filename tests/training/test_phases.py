@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from mlx.utils import tree_flatten
 
+from examples import cases
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.networks.model import DECODER
@@ -66,6 +67,7 @@ def test_all_runs_the_phases_in_order(whole):
     assert backends == ["scripted"] * 4 + ["native"]
 
 
+@pytest.mark.slow
 def test_each_phase_begins_with_the_best_weights_of_the_one_before_and_learns_its_own_losses(
     tmp_path, small_config, small_dataset
 ):
@@ -93,7 +95,7 @@ def test_each_phase_begins_with_the_best_weights_of_the_one_before_and_learns_it
     assert learned["search"] == market | {"policy", "value", "afterstate"}
 
 
-@pytest.mark.parametrize("poll", [61, 95])
+@pytest.mark.parametrize("poll", cases(1, [95, 61]))
 def test_stopped_in_any_phase_and_resumed_is_the_same_run(
     tmp_path, small_config, small_dataset, whole, poll
 ):

@@ -96,6 +96,7 @@ def random_arrays(config, rows):
     }
 
 
+@pytest.mark.slow
 def test_two_processes_take_the_steps_of_one_with_the_doubled_batch(
     tmp_path, exact_config, start_ranks
 ):

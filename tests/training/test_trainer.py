@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+from examples import cases
 from mlx_muzero.errors import RunError, TrainingDiverged
 from mlx_muzero.evaluation import race
 from mlx_muzero.numerics import numerics
@@ -63,7 +64,7 @@ def phase(heard):
     [
         (7, "collecting"),
         (15, "learned"),
-        (22, "validating"),
+        pytest.param(22, "validating", marks=pytest.mark.slow),
         *(pytest.param(poll, None, marks=pytest.mark.slow) for poll in MORE_STOPS),
     ],
 )
@@ -79,6 +80,7 @@ def test_stopped_anywhere_and_resumed_is_the_same_run(
     assert_same_run(everything(resumed), uninterrupted)
 
 
+@pytest.mark.slow
 def test_a_run_stopped_again_and_again_is_the_same_run(
     tmp_path, small_config, small_dataset, uninterrupted
 ):
@@ -247,7 +249,7 @@ def test_rounds_played_ahead_have_the_weights_of_when_they_were_begun(played_ahe
     assert rounds == [(4, 0), (8, 0), (12, 8), (16, 8)]
 
 
-@pytest.mark.parametrize("delayed", ["learning", "playing"])
+@pytest.mark.parametrize("delayed", cases(1, ["learning", "playing"]))
 def test_timing_changes_nothing_of_a_run_that_plays_ahead(
     tmp_path, ahead_config, small_dataset, played_ahead, monkeypatch, delayed
 ):
@@ -274,7 +276,7 @@ def test_a_run_that_plays_ahead_is_the_same_on_any_number_of_cores(
     assert_same_run(everything(trainer), everything(played_ahead))
 
 
-@pytest.mark.parametrize("poll", [3, 9, 11, 13, 16, 20, 30])
+@pytest.mark.parametrize("poll", cases(2, [9, 20, 3, 11, 13, 16, 30]))
 def test_a_run_that_plays_ahead_is_the_same_if_it_is_stopped(
     tmp_path, ahead_config, small_dataset, played_ahead, poll
 ):

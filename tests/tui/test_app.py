@@ -146,6 +146,7 @@ def test_what_is_copied_is_chosen_from_a_menu(session):
     assert app.clipboard == moment, "who leaves the menu copies nothing"
 
 
+@pytest.mark.slow
 def test_a_letter_focuses_a_panel(session):
     app = app_of(session)
 
@@ -185,6 +186,7 @@ def test_curves_are_zoomed_moved_and_changed(tmp_path):
     drive(MuZeroApp(folder, clock=clock), script)
 
 
+@pytest.mark.slow
 def test_decisions_are_stepped_through_and_folded(session):
     def tree(app):
         table = app.screen.query_one("#decision-list", LiveTable)
@@ -278,6 +280,7 @@ def test_a_run_that_does_not_exist_yet_is_waited_for(tmp_path):
     assert "no data: no runs in" in drive(app, script)
 
 
+@pytest.mark.slow
 def test_a_journal_of_nothing_is_no_crash_on_any_screen(tmp_path):
     for name in ("config.toml", "paper.toml"):
         folder = tmp_path / name.partition(".")[0]

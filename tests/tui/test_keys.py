@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from examples import cases
 from mlx_muzero.errors import ConfigError
 from muzero_tui.app import MuZeroApp
 from muzero_tui.screens.help import HelpScreen
@@ -14,6 +15,7 @@ from training_journals import training_run
 from tui_pilots import app_of, drive, press, presses
 
 
+@pytest.mark.slow
 def test_themes_go_around(session):
     app = app_of(session)
     assert drive(app, presses(*"t" * len(CYCLE), then=lambda app: app.theme)) == CYCLE[0]
@@ -29,6 +31,7 @@ def test_help_explains_the_focused_widget_and_closes(session):
     assert drive(app_of(session), script) is not HelpScreen
 
 
+@pytest.mark.slow
 def test_the_filter_keeps_what_it_names_until_escape(session):
     async def script(pilot):
         table, found = pilot.app.screen.query_one("#pairs", LiveTable), []
@@ -72,7 +75,7 @@ def test_hints_are_of_the_focused_widget_and_can_be_clicked(tmp_path):
     assert screen is HelpScreen
 
 
-@pytest.mark.parametrize("screen", "123456")
+@pytest.mark.parametrize("screen", cases(2, "341256"))
 def test_every_action_is_to_be_seen_on_a_small_terminal(session, screen):
     """Those that do nothing while the end is followed as well, at a past moment."""
 

@@ -132,7 +132,10 @@ def test_its_title_tells_the_funding_that_is_planned_with():
     assert "funding" not in title()
 
 
-@pytest.mark.parametrize(("keys", "has"), [(["plus"] * 3, LABEL), (["minus"] * 5, LABEL)])
+@pytest.mark.parametrize(
+    ("keys", "has"),
+    [(["plus"] * 3, LABEL), pytest.param(["minus"] * 5, LABEL, marks=pytest.mark.slow)],
+)
 def test_it_zooms_and_moves_within_its_bounds(session, keys, has):
     async def script(pilot):
         market = pilot.app.screen.query_one(Market)
@@ -144,6 +147,7 @@ def test_it_zooms_and_moves_within_its_bounds(session, keys, has):
     assert all(len(line) > has for line in lines)
 
 
+@pytest.mark.slow
 def test_beside_a_tree_are_the_bars_until_its_decision(session):
     async def script(pilot):
         await press(pilot, "4")
@@ -161,7 +165,9 @@ def test_beside_a_tree_are_the_bars_until_its_decision(session):
     assert older < last
 
 
-@pytest.mark.parametrize(("columns", "in_place"), [(120, True), (200, False)])
+@pytest.mark.parametrize(
+    ("columns", "in_place"), [(120, True), pytest.param(200, False, marks=pytest.mark.slow)]
+)
 def test_without_room_beside_it_the_chart_takes_the_trees_place(session, columns, in_place):
     async def script(pilot):
         await press(pilot, "4")
@@ -178,6 +184,7 @@ def test_without_room_beside_it_the_chart_takes_the_trees_place(session, columns
     assert drive(app_of(session), script, size=(columns, 36)) == expected
 
 
+@pytest.mark.slow
 def test_a_decision_whose_bars_are_not_read_says_so(session):
     async def script(pilot):
         await press(pilot, "4")

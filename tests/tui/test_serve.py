@@ -72,6 +72,7 @@ def has_ended(pid):
     return False
 
 
+@pytest.mark.slow
 def test_a_browser_sees_it_and_commands_nothing(served):
     port, token, process = served
     here = f"http://127.0.0.1:{port}"

@@ -169,6 +169,9 @@ STATES = {
 }
 """At the smallest, which shows what has no room."""
 
+SELDOM = {"live-past", "live-color-blind", "live-light", "live-ansi", "tree-chart"}
+"""Of these, what few changes can alter."""
+
 WIDE_STATES = {"live-stale": (stale, []), "train-planted": (planted, [])}
 """Whose reasons only the largest has room for."""
 
@@ -176,7 +179,7 @@ WAYS = SCREENS | STATES | WIDE_STATES
 
 
 def case(name, size):
-    marks = () if size == SMALL else pytest.mark.slow
+    marks = () if size == SMALL and name not in SELDOM else pytest.mark.slow
     return pytest.param(name, size, id=f"{name}-{size[0]}x{size[1]}", marks=marks)
 
 

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from examples import cases
 from mlx_muzero.runlog import journal
 from mlx_muzero.watch.process import holder
 from training_journals import training_run
@@ -93,7 +94,7 @@ def test_a_signal_ends_even_what_is_busy(tmp_path):
         opened.close()
 
 
-@pytest.mark.parametrize("end", ["q", "SIGTERM"])
+@pytest.mark.parametrize("end", cases(1, ["q", "SIGTERM"]))
 def test_the_terminal_is_as_it_was(terminal, end):
     terminal.read_until(b"losses")
     assert ENTER in terminal.written
@@ -141,6 +142,7 @@ def begun_in_terminal(run, stopping, *arguments):
     return pid
 
 
+@pytest.mark.slow
 def test_training_goes_on_when_its_watcher_is_left(config_file, db, tmp_path):
     pid = begun_in_terminal(
         tmp_path / "run", b"stop it with a checkpoint: kill ", "train", "--config", config_file,
@@ -149,6 +151,7 @@ def test_training_goes_on_when_its_watcher_is_left(config_file, db, tmp_path):
     assert ended_with(tmp_path / "run", pid, "stopped")
 
 
+@pytest.mark.slow
 def test_a_paper_session_goes_on_when_its_watcher_is_left(cli, trained, db, tmp_path):
     begin = ("paper", "start", "--model", trained, "--pairs", "TEST", "--db", db, "--speed", "60")
     run = tmp_path / "paper"
@@ -159,6 +162,7 @@ def test_a_paper_session_goes_on_when_its_watcher_is_left(cli, trained, db, tmp_
     assert last["event"] == "stopped"
 
 
+@pytest.mark.slow
 def test_what_cannot_be_begun_is_said_instead_of_watched(cli, trained, tmp_path, monkeypatch):
     monkeypatch.setattr("muzero_cli.background.require_terminal", lambda run: None)
     code, _, err = cli("paper", "start", "--model", trained, "--db", "none", "--tui", "--run", "p")

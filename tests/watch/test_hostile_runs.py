@@ -85,7 +85,7 @@ async def look(pilot, screens, run):
     await pilot.pause(0)
 
 
-@pytest.mark.parametrize("journals", [10, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("journals", [2, pytest.param(50, marks=pytest.mark.slow)])
 def test_every_screen_shows_every_run(runs, tmp_path, journals):
     app = MuZeroApp(runs / "good paper")
 

@@ -86,6 +86,7 @@ def test_what_went_in_comes_out():
     assert json.dumps(found["plots"])
 
 
+@pytest.mark.slow
 def test_ten_thousand_trades_take_less_than_eight_megabytes(tmp_path):
     page = sample_page(trades=10_000, bars=MOST_BARS, trees=200)
     assert write_page(page, tmp_path / "page.html") < 8_000_000

@@ -56,6 +56,7 @@ def test_each_finds_the_planted_edge(rivals, planted, rules):
         assert 0.0 < metrics.net_pips < bound, name
 
 
+@pytest.mark.slow
 def test_where_nothing_pays_they_hardly_trade(walk, rules):
     for name, policy in fit_rivals(walk, rules).items():
         metrics = net(policy, walk, rules)

@@ -165,6 +165,7 @@ def test_a_blank_of_metatrader_5_is_the_price_before(store, tmp_path):
     assert stored_bars(store, "EURUSD") == expected
 
 
+@pytest.mark.slow
 @given(st.permutations(range(40)), st.integers(60, 400))
 @examples(8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_order_of_ticks_does_not_matter(tmp_path, monkeypatch, order, block_bytes):

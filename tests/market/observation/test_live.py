@@ -63,6 +63,7 @@ def test_fx_with_context_across_a_weekend(first):
     assert assert_same(live, dataset, bars, first, every=13) == 401 - first
 
 
+@pytest.mark.slow
 @examples(4)
 @given(
     seed=st.integers(0, 2**16),

@@ -96,6 +96,7 @@ def test_bars_come_back_as_written(store):
     assert same(part, bars.slice(5, 7))
 
 
+@pytest.mark.slow
 def test_bars_that_are_years_apart_come_back_in_order(store, monkeypatch):
     monkeypatch.setattr(bar_table, "_BLOCK_NS", 7 * MINUTE_NS)
     bars = make_bars(minutes=[*range(3, 40), 66, 67, 500, 4000])

@@ -93,6 +93,7 @@ def test_other_thresholds_and_momentum_earn_less(optimum, world):
     assert max(earned) < 0.67 * best
 
 
+@pytest.mark.slow
 def test_the_expectation_converges_in_both_grids():
     @functools.cache
     def worth(grid_points, quadrature_points=32):

@@ -56,6 +56,7 @@ def test_what_is_read_does_not_depend_on_later_closes():
     np.testing.assert_array_equal(read_signed_states(close, MARKET)[:1001], known)
 
 
+@pytest.mark.slow
 def test_backward_induction_agrees_with_trying_every_plan():
     """Four steps of two pairs, by recursion over what both accounts can do together."""
     cost, steps = 1.5, 4

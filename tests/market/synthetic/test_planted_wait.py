@@ -119,6 +119,7 @@ def test_the_truth_holds_under_its_clock_alone(market):
         backtest(BestPolicy(from_truth(truth)), dataset, steady, dataset.evaluation_starts("test"))
 
 
+@pytest.mark.slow
 def test_a_line_cannot_wait(market):
     bars, truth = market
     other, _ = make_market("planted_wait", 6, 10, session_bars=BARS)

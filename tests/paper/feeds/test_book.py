@@ -92,6 +92,7 @@ def before_bars(events):
     }
 
 
+@pytest.mark.slow
 def test_a_pushed_book_is_sampled_as_a_recorded_one(monkeypatch, tmp_path):
     def prepare(held):
         held.venue.books.every_ns = SECOND_NS // 2

@@ -32,6 +32,7 @@ def whole(tmp_path_factory):
     return play(path, settings(PAIRS), bars=markets(PAIRS, WARM_BARS + MINUTES))
 
 
+@pytest.mark.slow
 def test_a_snapshot_goes_on_as_the_session_itself_does(tmp_path, whole):
     path, copy = tmp_path / "run", tmp_path / "copy"
 

@@ -23,6 +23,7 @@ def asked(store, query):
     return value
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_what_is_committed(tmp_path, monkeypatch):
     freed, free = [], AttachedFile._free
     monkeypatch.setattr(AttachedFile, "_free", lambda file: (free(file), freed.append(file)))

@@ -97,6 +97,7 @@ TIMES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*encountered in divide")  # features without a pip
 @examples(90)
 @given(

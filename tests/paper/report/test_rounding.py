@@ -127,6 +127,7 @@ def test_what_the_same_numerics_computed_is_held_to_the_bit(tmp_path, monkeypatc
     assert not found.turned
 
 
+@pytest.mark.slow
 def test_an_account_that_moved_is_held_to_what_computed_each_minute(tmp_path, monkeypatch):
     here = numerics()
     played = recorded(tmp_path, monkeypatch, THERE, here, {})

@@ -146,10 +146,15 @@ def test_positions_and_orders_are_carried_over(tmp_path):
     ("end", "told"),
     [
         ({"low": 0.0}, "candidate_refused"),
-        ({"low": None}, "candidate_refused"),
-        ({"days": 19}, "candidate_refused"),
         ("it ended by SIGKILL", "candidate_failed"),
-        (OSError(28, "no space left"), "candidate_failed"),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                ({"low": None}, "candidate_refused"),
+                ({"days": 19}, "candidate_refused"),
+                (OSError(28, "no space left"), "candidate_failed"),
+            )
+        ),
     ],
 )
 def test_a_worse_or_failed_candidate_changes_nothing_and_is_told_once(tmp_path, end, told):
