@@ -181,12 +181,12 @@ class Nodes:
     Attributes:
         columns: of `mlx_muzero.runlog.decision_log.COLUMNS`.
         nodes: of the tree before any were left out.
-        moves: of the closes that followed, from the decision's on; none where they are unknown.
+        moves: ``f64[k]`` of the closes that followed from the decision's, as far as they are known.
     """
 
     columns: Mapping[str, Sequence[Any]]
     nodes: int
-    moves: F64 | None = None
+    moves: F64
 
 
 @dataclass(frozen=True, eq=False)

@@ -132,8 +132,7 @@ def _cones(decisions: Decisions, packed: Packed) -> dict[str, Any]:
         lengths.append(len(cone))
         bars += cone
         tree = decisions.trees.get(at)
-        first = [float(decisions.moved[at])]
-        moves = first if tree is None or tree.moves is None else tree.moves.tolist()
+        moves = [float(decisions.moved[at])] if tree is None else tree.moves.tolist()
         came += [*moves, *[np.nan] * len(cone)][: len(cone)]
     return {
         "length": packed.small(lengths),

@@ -18,6 +18,7 @@ from mlx_muzero.evaluation.backtest import SESSIONS_AT_ONCE, Backtest
 from mlx_muzero.evaluation.joint_session import blocks
 from mlx_muzero.evaluation.page.contents import Decisions, Nodes
 from mlx_muzero.evaluation.page.kept_searches import KeptSearches, next_chances, searched
+from mlx_muzero.evaluation.page.outlook import moves_after
 from mlx_muzero.evaluation.page.played import market_of, net_of_round_trips
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.outcome_cone import MOST_BARS
@@ -260,12 +261,11 @@ def _columns(played: Played, roots: _Roots, thresholds: F64) -> dict[str, Any]:
 
 
 def _moves(played: Played, bar: int) -> F64:
-    """Moves of the closes after `bar` from its own, as far as a cone reaches and the bars do."""
+    """The moves of the closes after `bar`, of the same pair."""
     dataset = played.dataset
-    end = min(bar + 1 + MOST_BARS, len(dataset.close))
-    ahead = np.arange(bar + 1, end)
-    close = dataset.close[ahead[dataset.pair[ahead] == dataset.pair[bar]]]
-    return (close - dataset.close[bar]) / pip_price(dataset.close[[bar]], played.rules.pip_size)
+    ahead = slice(bar, bar + 1 + MOST_BARS)
+    same = dataset.pair[ahead] == dataset.pair[bar]
+    return moves_after(dataset.close[ahead][same], played.rules.pip_size)
 
 
 def _note(wanted: I8, taken: I8, planned_again: int) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from mlx_muzero.errors import RunError
 from mlx_muzero.evaluation.page.contents import Decisions, Nodes, Trades
 from mlx_muzero.evaluation.page.fill_decisions import telling
+from mlx_muzero.evaluation.page.outlook import moves_after
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore
@@ -18,7 +19,6 @@ from mlx_muzero.paper.report.recorded_pair import RecordedPair
 from mlx_muzero.runlog import decision_log
 from mlx_muzero.runlog.decision_log import DecisionRecord
 from mlx_muzero.timeunits import MINUTE_NS
-from mlx_muzero.trading.costs import pip_price
 from mlx_muzero.types import F64
 
 MOST_TREES = 1000
@@ -88,7 +88,7 @@ class DecidedFills:
         earned[trades.entry_decision[inside]] = net[inside]
         wanted = np.array([row["action"] for row in self.rows], np.int8)
         shown = telling(np.nan_to_num(of_actions["prior"]), wanted, earned, MOST_TREES)
-        symbols = list(self.recorded)
+        symbols, moves = list(self.recorded), [self._moves(row) for row in self.rows]
         return Decisions(
             action_names=actions,
             outcome_names=OUTCOME_NAMES,
@@ -105,10 +105,10 @@ class DecidedFills:
                 np.float32,
             ),
             threshold=np.array([_threshold(record) for record in records], np.float32),
-            moved=np.array([self._moved(row) for row in self.rows], np.float32),
+            moved=np.array([np.nan if not len(m) else m[0] for m in moves], np.float32),
             command=np.zeros(count, np.int8),
             trees={
-                at: Nodes(record.tree, len(record.tree["parent"]))
+                at: Nodes(record.tree, len(record.tree["parent"]), moves[at])
                 for at in shown.tolist()
                 if (record := records[at]) is not None
             },
@@ -134,15 +134,11 @@ class DecidedFills:
                         continue  # a damaged line: the page says how many have no record
         return found
 
-    def _moved(self, row: Row) -> float:
-        """The move of the next close, in the pair's unit; NaN at the last bar."""
+    def _moves(self, row: Row) -> F64:
+        """``f64[k]`` moves of the closes after a decision, in the pair's unit; none at the last."""
         pair = self.recorded[row["pair"]]
-        closes, opens = pair.market.close, pair.market.open_time_ns
-        bar = int(np.searchsorted(opens, row["close_ns"] - MINUTE_NS))
-        if bar + 1 >= len(closes):
-            return float("nan")
-        pip = pip_price(closes[[bar]], pair.rules.pip_size)
-        return float(np.max((closes[bar + 1] - closes[bar]) / pip))
+        bar = int(np.searchsorted(pair.market.open_time_ns, row["close_ns"] - MINUTE_NS))
+        return moves_after(pair.market.close[bar:], pair.rules.pip_size)
 
 
 def _columns(name: str, record: DecisionRecord | None, row: Row, actions: int) -> Sequence[float]:

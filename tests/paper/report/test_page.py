@@ -11,7 +11,15 @@ from mlx_muzero.paper.report.recorded_forecast import recorded_forecast
 from mlx_muzero.paper.report.session_report import report_session
 from mlx_muzero.timeunits import MINUTE_NS
 from pages import contents_of
-from paper_sessions import CONFIG, OUTCOMES, ScriptedPlanner, play, settings
+from paper_sessions import (
+    CONFIG,
+    OUTCOMES,
+    WARM_BARS,
+    ScriptedPlanner,
+    markets,
+    play,
+    settings,
+)
 
 TURNS = ["BUY", "HOLD", "CLOSE", "SELL", "HOLD", "HOLD", "CLOSE", "BUY"]
 
@@ -76,6 +84,50 @@ def test_every_fill_has_the_decision_recorded_for_it(played):
     np.testing.assert_allclose(decisions.chances[expanded], [OUTCOMES] * expanded.sum())
     assert len(decisions.trees) == len(decisions)
     assert decisions.note.endswith("nodes at most.")
+
+
+class FarPlanner(ScriptedPlanner):
+    """Its trees go on with HOLD after every outcome, and are two bars deep."""
+
+    def tree(self, root, simulations):
+        near = super().tree(root, simulations)
+        leaves = np.flatnonzero(np.isfinite(near["probability"]))
+        count, first = len(leaves), len(near["node"])
+        far = {name: np.full(4 * count, column[0]) for name, column in near.items()} | {
+            "parent": np.r_[leaves, np.repeat(first + np.arange(count), 3)],
+            "kind": np.repeat([1, 0], [count, 3 * count]),
+            "action_or_outcome": np.r_[np.zeros(count, np.int64), np.tile([0, 1, 2], count)],
+            "probability": np.r_[np.full(count, np.nan), np.tile(OUTCOMES, count)],
+        }
+        return {name: np.r_[column, far[name]] for name, column in near.items()}
+
+
+def test_the_cone_of_a_recorded_tree_tells_what_came_of_each_of_its_bars(tmp_path):
+    played = play(tmp_path / "session", settings(), FarPlanner(TURNS))
+    page, _ = page_of(played)
+    decisions = page.decisions
+    cones = contents_of(page)["decisions"]["cones"]
+    ends = np.cumsum(cones["length"])
+    assert set(cones["length"]) == {0, 2}, "none where the action was never expanded"
+    for place, tree in decisions.trees.items():
+        candles = page.candles[decisions.market[place]]
+        bar = np.searchsorted(candles.time_ns, decisions.bar_ns[place])
+        ahead = candles.close[bar + 1 : bar + 17] - candles.close[bar]
+        np.testing.assert_allclose(tree.moves, ahead / 0.01)
+        assert decisions.moved[place] == pytest.approx(tree.moves[0])
+        shown = cones["came"][ends[place] - cones["length"][place] : ends[place]]
+        np.testing.assert_allclose(shown, tree.moves[: len(shown)], rtol=1e-6)
+
+
+def test_what_has_not_come_yet_is_not_known(tmp_path):
+    bars = markets(("USDJPY", "EURJPY"), WARM_BARS + len(TURNS))
+    page, _ = page_of(play(tmp_path / "session", settings(), FarPlanner(TURNS), bars))
+    cones = contents_of(page)["decisions"]["cones"]
+    last = np.flatnonzero(page.decisions.bar_ns == page.decisions.bar_ns.max())
+    ends = np.cumsum(cones["length"])[last]
+    assert np.isfinite(page.decisions.moved[last]).all()
+    np.testing.assert_allclose(cones["came"][ends - 2], page.decisions.moved[last])
+    assert np.isnan(cones["came"][ends - 1]).all()
 
 
 def test_decisions_without_a_record_keep_what_the_store_knows(played):

@@ -31,8 +31,14 @@ function coneText(bars, unit) {
   const within = ([low, high]) => `${number(low, 1, true)} to ${number(high, 1, true)}`;
   const told = `${ahead} was expected at ${number(last.mean, 1, true)} ${unit}; within ${within(last.half)} at 50 % and ${within(last.most)} at 90 %`;
   const part = last.known < 0.995 ? `; the tree holds ${percent(last.known)} of what may happen until then` : "";
-  const came = known(last.came) ? ` It came at ${number(last.came, 1, true)}.` : "";
-  return `${told}${part}.${came} The line is what came.`;
+  return `${told}${part}. ${cameText(bars)}`;
+}
+
+function cameText(bars) {
+  const came = bars.filter((bar) => known(bar.came)).length;
+  if (!came) return "What came is not known.";
+  if (came < bars.length) return `The line is what came; the bars end after ${came}.`;
+  return `It came at ${number(bars.at(-1).came, 1, true)}. The line is what came.`;
 }
 
 function coneDrawing(bars) {

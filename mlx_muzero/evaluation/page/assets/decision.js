@@ -96,12 +96,17 @@ function outcomes(page, at) {
   const chances = decisions.chances.subarray(at * count, (at + 1) * count);
   const [threshold, moved] = [decisions.threshold[at], decisions.moved[at]];
   if (!known(chances[0]) || !known(threshold)) return [];
-  const came = moved > threshold ? 0 : moved < -threshold ? 2 : 1;
   const bounds = [`above +${number(threshold, 2)}`, "between", `below \u2212${number(threshold, 2)}`];
   const told = decisions.outcomes.map((name, i) => `${name} ${percent(chances[i])} (${bounds[i]})`).join(", ");
-  const text = `Next bar after this action, in ${unit}: ${told}. It moved ${number(moved, 2, true)}: ${decisions.outcomes[came]}, forecast at ${percent(chances[came])}.`;
+  const text = `Next bar after this action, in ${unit}: ${told}. ${cameOut(decisions, chances, threshold, moved)}`;
   const bars = coneOf(decisions, at);
   return [...(bars.length ? coneView(bars, unit) : []), note(text)];
+}
+
+function cameOut({ outcomes }, chances, threshold, moved) {
+  if (!known(moved)) return "What it did is not known.";
+  const came = moved > threshold ? 0 : moved < -threshold ? 2 : 1;
+  return `It moved ${number(moved, 2, true)}: ${outcomes[came]}, forecast at ${percent(chances[came])}.`;
 }
 
 function treePart(page, found) {
