@@ -127,11 +127,14 @@ class WalkForward:
         windows: the test of each window.
         rules: actions and costs.
         agents: names of the policies that were to be judged.
+        looks: how often the tests were looked at, and what was tried on any of them; None if
+            unknown.
     """
 
     windows: tuple[WindowTest, ...]
     rules: TradingRules
     agents: tuple[str, ...]
+    looks: Looks | None = None
 
     @cached_property
     def luck(self) -> Luck:
@@ -163,14 +166,13 @@ class WalkForward:
         """What was played in all windows together."""
         first, last = self.windows[0].conditions, self.windows[-1].conditions
         every = [window.conditions for window in self.windows]
-        looks = [conditions.looks for conditions in every if conditions.looks is not None]
         return replace(
             first,
             split=f"{len(every)} windows' test",
             sessions=sum(conditions.sessions for conditions in every),
             available_sessions=sum(conditions.available_sessions for conditions in every),
             last=last.last,
-            looks=max(looks, key=lambda look: look.evaluations, default=None),
+            looks=self.looks,
         )
 
     def tables(self) -> Tables:

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +16,7 @@ from mlx_muzero.errors import DataError
 from mlx_muzero.evaluation.backtest import Doing
 from mlx_muzero.evaluation.walk_forward import WalkForward, WindowTest, play_window
 from mlx_muzero.experiment.loading import PeriodOf, costs_of, load_dataset, settled
-from mlx_muzero.experiment.looks import record_evaluation, record_training
+from mlx_muzero.experiment.looks import looked_bars, record_evaluation, record_training
 from mlx_muzero.experiment.luck import keep_verdict
 from mlx_muzero.experiment.stop_switch import StopSwitch
 from mlx_muzero.experiment.trained_run import TrainedRun, load_run
@@ -25,6 +25,8 @@ from mlx_muzero.exports.deployment import EngineEvent, warn
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import SPLITS, reach_bars
+from mlx_muzero.runlog.look import LookedBars
+from mlx_muzero.runlog.look_ledger import LookLedger, Looks, counted_looks
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.device import use_device
 from mlx_muzero.training.models import build_model, validation_warning
@@ -254,7 +256,8 @@ class RollingTraining:
             RunError: a window has no checkpoint yet.
             DataError: no session is left for a window.
         """
-        tests = []
+        tests: list[WindowTest] = []
+        bars: list[LookedBars] = []
         tested_until_ns = 0
         for number, config in enumerate(self.configs, 1):
 
@@ -280,13 +283,21 @@ class RollingTraining:
             tests.append(
                 played.after(recorded.looks, reach_bars(config), recorded.trials, recorded.seeds)
             )
+            bars.append(looked_bars(run.dataset, "test"))
             tested(run, tests[-1])
             tested_until_ns = utc_ns(config.market.end_utc)
         names = tuple(policy.name for policy in agents)
-        walk = WalkForward(tuple(tests), self.rules, names)
+        walk = WalkForward(tuple(tests), self.rules, names, self._looks(tests, bars))
         about = f"{walk.conditions.data}, {walk.conditions.split}"
         keep_verdict(walk.luck.verdict, self.folder.path, about)
         return walk
+
+    def _looks(self, tests: Sequence[WindowTest], bars: Sequence[LookedBars]) -> Looks:
+        """At the `bars` of all tests together: what was tried on any of them was tried on these."""
+        told = [test.conditions.looks for test in tests if test.conditions.looks is not None]
+        troubles = dict.fromkeys(looks.unrecorded for looks in told if looks.unrecorded)
+        whole = counted_looks(LookLedger(self.store).kept(), bars, "; ".join(troubles) or None)
+        return replace(whole, evaluations=max(looks.evaluations for looks in told))
 
 
 def _with_backend(config: Config) -> Config:

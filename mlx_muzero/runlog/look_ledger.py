@@ -7,7 +7,7 @@ renamed or copied store nor a deleted folder begins anew: there, bars are recogn
 or by marks of their days.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import uuid4
@@ -21,7 +21,16 @@ from mlx_muzero.untrusted.json_values import parsed, strict_json
 from mlx_muzero.untrusted.shapes import Malformed
 from mlx_muzero.words import counted
 
-__all__ = ["Kept", "LookLedger", "LookedBars", "Looks", "own_ledger", "read_looks"]
+__all__ = [
+    "Kept",
+    "LookLedger",
+    "LookedBars",
+    "Looks",
+    "configurations_tried",
+    "counted_looks",
+    "own_ledger",
+    "read_looks",
+]
 
 SUFFIX = ".looks.jsonl"
 """Follows the store's name in the ledger's."""
@@ -118,6 +127,32 @@ class Kept:
         return f"{self.refused[0]}{more}"
 
 
+def counted_looks(kept: Kept, bars: Sequence[LookedBars], unrecorded: str | None = None) -> Looks:
+    """Count the looks at any of `bars`, which are of one market, and the trainings on it."""
+    market = {look.identity: look for each in bars for look in kept.of_market(each)}.values()
+    judged = [
+        look
+        for look in market
+        if look.kind == "evaluated" and any(look.bars.overlaps(each) for each in bars)
+    ]
+    trained = {look.configuration for look in market if look.kind == "trained"}
+    tried = {trial for look in judged for trial in look.trials}
+    unjudged = trained - {configuration for configuration, _ in tried}
+    return Looks(
+        len(judged),
+        len({look.configuration for look in judged}),
+        len(trained),
+        len(tried) + len(unjudged),
+        unrecorded,
+        kept.trouble,
+    )
+
+
+def configurations_tried(looks: Iterable[Look]) -> int:
+    """Configurations that were trained, or judged on unseen bars, at least 1."""
+    return max(len({look.configuration for look in looks if look.kind != "validated"}), 1)
+
+
 def own_ledger() -> Path:
     """The ledger of this user: looks at all of their stores."""
     return data_folder() / "looks.jsonl"
@@ -174,7 +209,7 @@ class LookLedger:
         unrecorded = self._append(look)
         kept = self.kept()
         kept.looks.setdefault(look.identity, (look, True))
-        return self.counted(kept, look.bars, unrecorded), kept
+        return counted_looks(kept, [look.bars], unrecorded), kept
 
     def note(self, look: Look) -> str | None:
         """Record `look` without counting; what kept it from being recorded, if anything did."""
@@ -196,15 +231,24 @@ class LookLedger:
                 found.refused.append(f"{path}: {error.strerror or error}")
         return found
 
-    def tried(self, symbols: Iterable[str]) -> int:
-        """Configurations trained or judged on bars of any of the `symbols`, at least 1."""
+    def of_configuration(self, symbols: Iterable[str], configuration: str) -> list[Look]:
+        """The looks at the market of `configuration`, of any of the `symbols`.
+
+        What that market is, its own looks say, wherever its store is by now; without one, it is
+        whatever the store's own ledger has of these symbols.
+        """
         wanted = {str(symbol) for symbol in symbols}
-        found = {
-            look.configuration
+        of_symbols = [
+            (look, beside)
             for look, beside in self.kept().looks.values()
-            if beside and look.kind != "validated" and wanted.intersection(look.bars.symbols)
-        }
-        return max(len(found), 1)
+            if wanted.intersection(look.bars.symbols)
+        ]
+        own = [look.bars for look, _ in of_symbols if look.configuration == configuration][:1]
+        return [
+            look
+            for look, beside in of_symbols
+            if (beside if not own else _is_of(own[0], look, beside))
+        ]
 
     def merge(self, other: Path) -> tuple[int, list[str]]:
         """Append what the ledger `other` has beyond this one; return how much, and what it lacks.
@@ -226,22 +270,6 @@ class LookLedger:
                     added.add(look.identity)
                     _write(path, look)
         return len(added), [line for line in found if isinstance(line, str)]
-
-    def counted(self, kept: Kept, bars: LookedBars, unrecorded: str | None = None) -> Looks:
-        """Count the looks at `bars`, and the trainings on their market."""
-        market = kept.of_market(bars)
-        judged = [look for look in market if look.kind == "evaluated" and look.bars.overlaps(bars)]
-        trained = {look.configuration for look in market if look.kind == "trained"}
-        tried = {trial: None for look in judged for trial in look.trials}
-        unjudged = trained - {configuration for configuration, _ in tried}
-        return Looks(
-            len(judged),
-            len({look.configuration for look in judged}),
-            len(trained),
-            len(tried) + len(unjudged),
-            unrecorded,
-            kept.trouble,
-        )
 
     def _named(self, look: Look) -> Look:
         return replace(look, time=self._clock().isoformat(), id=uuid4().hex)

@@ -33,7 +33,7 @@ def main() -> None:
         settings = folder.settings()
         report = report_session(folder, store, settings, FX_MICRO, played=parts.append)
         if wants_page:
-            shown = ShownSession(folder, store, settings, FX_MICRO, 1, report, *parts)
+            shown = ShownSession(folder, store, settings, FX_MICRO, [], report, *parts)
             size = len(page_text(session_page(shown, "mlx-muzero paper report")).encode())
     used = resource.getrusage(resource.RUSAGE_SELF)
     figures = json.dumps(report.as_dict(), sort_keys=True).encode()

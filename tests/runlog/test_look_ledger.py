@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mlx_muzero.runlog.look import Look, LookedBars, Marks, Tried
-from mlx_muzero.runlog.look_ledger import LookLedger, Looks
+from mlx_muzero.runlog.look_ledger import LookLedger, Looks, configurations_tried
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -103,6 +103,26 @@ def test_a_renamed_store_continues_and_another_market_does_not(tmp_path):
     walk = marked("three", "0000111122223333")
     assert new.add("evaluated", walk, "b", "two") == Looks(1, 1, 0, 1)
     assert old.add("evaluated", marked(), "a", "one").evaluations == 3
+
+
+def test_what_was_tried_on_a_models_market_is_known_wherever_its_store_is(tmp_path):
+    def tried(ledger, configuration, symbol="USDJPY"):
+        return configurations_tried(ledger.of_configuration([symbol], configuration))
+
+    old = LookLedger(tmp_path / "old.duckdb", lambda: NOW)
+    for configuration in "abb":
+        old.add("trained", marked(), configuration, "run")
+    old.add("evaluated", marked(), "c", "run")
+    old.add("validated", marked(), "d", "run")
+    assert tried(old, "a") == 3
+    moved = LookLedger(tmp_path / "moved.duckdb", lambda: NOW)
+    assert tried(moved, "a") == 3, "the user's own ledger knows the bars"
+    assert tried(moved, "unheard of") == 1
+    assert tried(old, "unheard of") == 3
+    assert tried(old, "a", "EURUSD") == 1
+    moved.add("trained", marked("walk", "0000111122223333"), "e", "run")
+    assert tried(moved, "a") == 3, "another market under the same name"
+    assert tried(moved, "e") == 1
 
 
 def test_marks_of_every_day_meet_those_of_every_fourth():

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
+from mlx_muzero.experiment.looks import configuration_digest
 from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.paper.beginning import load_planner
 from mlx_muzero.paper.planner import Planner
@@ -16,7 +17,7 @@ from mlx_muzero.paper.retraining.loading import loaded
 from mlx_muzero.paper.retraining.played_model import PlayedModel
 from mlx_muzero.paper.session_setup import replayed_series
 from mlx_muzero.runlog.journal import Journal
-from mlx_muzero.runlog.look_ledger import LookLedger
+from mlx_muzero.runlog.look_ledger import LookLedger, configurations_tried
 from mlx_muzero.training.run import RunFolder
 
 TableFormat = Literal["csv", "parquet"]
@@ -47,10 +48,12 @@ def report_folder(
         model = RunFolder(Path(settings.session.model))
         config = model.config()
         series = replayed_series(settings, config)
-        tried = LookLedger(Path(model.market().store)).tried(settings.pairs)
+        ledger = LookLedger(Path(model.market().store))
+        looks = ledger.of_configuration(settings.pairs, configuration_digest(config))
+        tried = configurations_tried(looks)
         parts: list[PlayedSession] = []
         report = report_session(folder, store, settings, config, series, tick, tried, parts.append)
-        shown(ShownSession(account, store, settings, config, tried, report, *parts))
+        shown(ShownSession(account, store, settings, config, looks, report, *parts))
         for table_format, target in exports.items():
             exported(target, len(store.export(target, table_format)))
     return report

@@ -1,6 +1,6 @@
 """The page of a paper session: what it traded, why, and what it is worth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from mlx_muzero.evaluation.page.tables import (
     calibration_plot,
     cost_curves_plot,
     figures_of,
+    looks_table,
     luck_tables,
     policies_table,
     verdict_of,
@@ -39,6 +40,9 @@ from mlx_muzero.paper.report.recorded_forecast import recorded_forecast
 from mlx_muzero.paper.report.session_report import PlayedSession, SessionReport
 from mlx_muzero.paper.retraining.recorded import retraining_of
 from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.runlog.look import Look
+from mlx_muzero.runlog.look_ledger import configurations_tried
+from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.checkpoint import WEIGHTS, weights_sha256
 from mlx_muzero.training.run import RunFolder
 from mlx_muzero.words import counted
@@ -61,7 +65,7 @@ class ShownSession:
         store: its records.
         settings: its settings.
         config: of the training run.
-        tried: configurations that were tried to make its model.
+        looks: at the market of its model.
         report: on it.
         played: what the report is made of.
     """
@@ -70,7 +74,7 @@ class ShownSession:
     store: PaperStore
     settings: PaperSettings
     config: Config
-    tried: int
+    looks: Sequence[Look]
     report: SessionReport
     played: PlayedSession
 
@@ -82,7 +86,7 @@ def session_page(shown: ShownSession, command: str) -> Page:
     decided = DecidedFills.of(shown.store, shown.folder, shown.played.recorded)
     trades = _trades(agent, symbols, decided)
     net = trades.gross - trades.cost
-    tried = counted(shown.tried, "configuration")
+    tried = counted(configurations_tried(shown.looks), "configuration")
     policies = {"the agent": agent, **shown.played.baselines}
     metrics = {"the agent": report.metrics, **report.baselines}
     tables = [policies_table(metrics, UNIT, "day"), _pairs_table(trades, symbols)]
@@ -116,6 +120,7 @@ def session_page(shown: ShownSession, command: str) -> Page:
             *tables,
             *luck_tables(report.luck, UNIT, report.metrics.sharpe_factor, "day"),
             _money_table(report),
+            looks_table(shown.looks, TradingRules.from_config(shown.config).unit),
         ],
         notes=[note] if forecast is None else [],
     )

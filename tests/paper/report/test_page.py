@@ -9,6 +9,7 @@ from mlx_muzero.paper.report.cost_curve import SHARES
 from mlx_muzero.paper.report.page import ShownSession, session_page
 from mlx_muzero.paper.report.recorded_forecast import recorded_forecast
 from mlx_muzero.paper.report.session_report import report_session
+from mlx_muzero.runlog.look import Look, LookedBars
 from mlx_muzero.timeunits import MINUTE_NS
 from pages import contents_of
 from paper_sessions import (
@@ -21,6 +22,7 @@ from paper_sessions import (
     settings,
 )
 
+LOOKS = [Look("trained", LookedBars(("USDJPY",), 0, MINUTE_NS, ""), name, name) for name in "abc"]
 TURNS = ["BUY", "HOLD", "CLOSE", "SELL", "HOLD", "HOLD", "CLOSE", "BUY"]
 
 
@@ -45,7 +47,7 @@ def page_of(played):
     with PaperStore(folder.store_path, read_only=True) as store:
         paper = folder.settings()
         report = report_session(folder, store, paper, CONFIG, tried=3, played=parts.append)
-        shown = ShownSession(folder, store, paper, CONFIG, 3, report, *parts)
+        shown = ShownSession(folder, store, paper, CONFIG, LOOKS, report, *parts)
         return session_page(shown, "mlx-muzero paper report session"), report
 
 
@@ -61,6 +63,8 @@ def test_trades_fills_and_money_are_those_of_the_store(played):
     first = min(played.trades, key=lambda row: row["entry_ns"])
     assert page.trades.entry_ns[0] == first["entry_ns"]
     assert page.verdict.looked == "3 configurations tried to make its model."
+    assert page.tables[-1].title == "What was tried"
+    assert [row[5] for row in page.tables[-1].rows] == ["a", "b", "c"]
     assert contents_of(page)["title"] == "session: paper session, USDJPY, EURJPY"
 
 
