@@ -46,8 +46,11 @@ def result_tables(
 
 
 def windows_of(parts: Sequence[Tables]) -> Tables:
-    """Tables of several tests, one after another, with the number of each, from 1, as `window`."""
-    return {
+    """Tables of several tests, one after another, with the number of each, from 1, as `window`.
+
+    Returns are one series for all: a day on which one test ends and the next begins has one row.
+    """
+    numbered = {
         name: _rows_after(
             [
                 {"window": np.full(_rows(part[name]), number), **part[name]}
@@ -56,6 +59,7 @@ def windows_of(parts: Sequence[Tables]) -> Tables:
         )
         for name in parts[0]
     }
+    return numbered | {"returns": _by_day([part["returns"] for part in parts])}
 
 
 def daily_returns(played: Mapping[str, Backtest], bars: SessionBars) -> Columns:
@@ -72,6 +76,15 @@ def daily_returns(played: Mapping[str, Backtest], bars: SessionBars) -> Columns:
         earned = each.equity_pips[:, -1] * worth
         columns[name] = np.bincount(place, earned, minlength=len(day)) / symbols
     return columns
+
+
+def _by_day(parts: Sequence[Columns]) -> Columns:
+    """Returns of all `parts` in one row for each day."""
+    columns = _rows_after(parts)
+    date, place = np.unique(columns.pop("date"), return_inverse=True)
+    return {"date": date} | {
+        name: np.bincount(place, earned, minlength=len(date)) for name, earned in columns.items()
+    }
 
 
 def _sessions(played: Backtest, bars: SessionBars, unit: str) -> Columns:

@@ -1,6 +1,7 @@
 """The paper verbs on a small trained run: begun, gone on with, checked, reported on."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,14 @@ def test_a_session_from_begin_to_report(cli, trained, paper_db, tmp_path):
     code, out, _ = cli("paper", "status", "runs/p")
     assert "Verdict: too short. 1 day, where 20 at different times" in " ".join(out.split())
     assert set(report["latency_ms"]) == {"observe", "search", "orders", "total"}
-    assert (tmp_path / "tables" / "trades.csv").read_text().startswith("pair,exposure,entry_ns")
+    heads, first, *_ = (tmp_path / "tables" / "equity.csv").read_text().splitlines()
+    row = dict(zip(heads.split(","), first.split(","), strict=True))
+    close_time = datetime.fromisoformat(row["close_time"])
+    assert close_time.timestamp() * 1e9 == int(row["close_ns"])
+    heads, *days = (tmp_path / "tables" / "returns.csv").read_text().splitlines()
+    assert heads.startswith("date,the agent,buy_and_hold")
+    net = sum(float(day.split(",")[1]) for day in days) * 1e4 * 2  # pairs
+    assert net == pytest.approx(report["metrics"]["net_bps"])
     code, out, _ = cli("paper", "report", "runs/p", "--parquet", "tables")
     assert code == 0
     assert "ledger minus trades' prices" in out

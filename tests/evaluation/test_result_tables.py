@@ -67,7 +67,16 @@ def test_windows_follow_one_another(tables):
     found, _, _ = tables
     both = windows_of([found, found])
     assert len(both["trades"]["policy"]) == 2 * len(found["trades"]["policy"])
-    assert set(both["returns"]["window"]) == {1, 2}
+    assert set(both["trades"]["window"]) == {1, 2}
+
+
+def test_a_day_of_two_windows_has_one_return(tables):
+    found, _, _ = tables
+    returns = found["returns"]
+    both = windows_of([found, found])["returns"]
+    assert list(both) == list(returns), "no number of a window: a series of its own"
+    np.testing.assert_array_equal(both["date"], returns["date"])
+    np.testing.assert_allclose(both["random"], 2 * returns["random"])
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])

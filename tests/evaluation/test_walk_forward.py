@@ -197,8 +197,10 @@ def test_anchored_windows_begin_with_the_first_bar_and_are_one_configuration(
     resumed = ("walk-forward", "--run", tmp_path / "walk", "--resume", "--json", "--csv", tables)
     code, out, _ = cli(*resumed)
     assert code == 0
-    windows = {line.split(",")[0] for line in (tables / "returns.csv").read_text().splitlines()}
+    windows = {line.split(",")[0] for line in (tables / "trades.csv").read_text().splitlines()}
     assert windows == {"window", "1", "2"}
+    dates = [line.split(",")[0] for line in (tables / "returns.csv").read_text().splitlines()]
+    assert dates == ["date", *sorted(set(dates[1:]))], "one row a day"
     found = json.loads(out)
     assert found["luck"]["verdict"]["call"] in ("not shown", "loses", "too short")
     assert found["windows"][1]["conditions"]["looks"]["tried"] == 1

@@ -11,8 +11,9 @@ from mlx_muzero.errors import RunError
 from mlx_muzero.evaluation.page.contents import Page
 from mlx_muzero.experiment.luck import keep_verdict
 from mlx_muzero.market.bars import utc_text
+from mlx_muzero.market.store.table_files import TableFormat
 from mlx_muzero.paper.records.folder import PaperFolder
-from mlx_muzero.paper.report.at_rest import TableFormat, check_folder, report_folder
+from mlx_muzero.paper.report.at_rest import check_folder, report_folder
 from mlx_muzero.paper.report.page import ShownSession, session_page
 from mlx_muzero.paper.report.parity import Parity
 from mlx_muzero.paper.report.rounding import Rounding

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -29,6 +29,7 @@ from mlx_muzero.market.store.duckdb_files import (
     vouch_for,
 )
 from mlx_muzero.market.store.migration import backup_shelf, migrate
+from mlx_muzero.market.store.table_files import TableFormat
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.records.transaction import Row, Transaction
 from mlx_muzero.runlog.closeable import Closeable
@@ -96,6 +97,16 @@ def _rows_of(name: str, columns: Mapping[str, str]) -> str:
         f"select {values} from (select from_json(json_extract(rows, '$.{name}'), '{shape}') as t "
         "from (select rows from transactions order by seq))"
     )
+
+
+def _time_of(column: str, kind: TableFormat) -> str:
+    """Selects the time behind a column in nanoseconds, after others; "" for any other column."""
+    if not column.endswith("_ns"):
+        return ""
+    time = f'make_timestamp("{column}" // 1000)'
+    if kind == "csv":
+        time = f"strftime({time}, '%Y-%m-%dT%H:%M:%S.%gZ')"
+    return f', {time} as "{column.removesuffix("ns")}time"'
 
 
 _ROWS = {name: _rows_of(name, columns) for name, columns in TABLES.items()}
@@ -304,8 +315,12 @@ class PaperStore(Closeable):
         """Pin the current state of the store, to be copied while it keeps changing."""
         return PinnedStore(self._path, self._file)
 
-    def export(self, folder: Path, kind: Literal["csv", "parquet"]) -> list[Path]:
-        """Write all tables but bars and quotes to `folder`, one of `exports`; return the files."""
+    def export(self, folder: Path, kind: TableFormat) -> list[Path]:
+        """Write all tables but bars and quotes to `folder`, one of `exports`; return the files.
+
+        Behind their own columns stand the times of those in nanoseconds, ISO 8601 in CSV: a
+        `fill_time` for `fill_ns`.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         written = []
         for name in TABLES:
@@ -313,7 +328,9 @@ class PaperStore(Closeable):
                 target = folder / f"{name}.{kind}"
                 options = "format csv, header" if kind == "csv" else "format parquet"
                 with _translating_errors(self._path):
-                    self._db.execute(f"copy ({_ROWS[name]}) to '{quoted(target)}' ({options})")
+                    times = "".join(_time_of(column, kind) for column in TABLES[name])
+                    rows = f"select *{times} from ({_ROWS[name]})"
+                    self._db.execute(f"copy ({rows}) to '{quoted(target)}' ({options})")
                 written.append(target)
         return written
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
 
 from mlx_muzero.experiment.looks import configuration_digest
 from mlx_muzero.exports.deployment import EngineEvent
+from mlx_muzero.market.store.table_files import TableFormat, write_tables
 from mlx_muzero.paper.beginning import load_planner
 from mlx_muzero.paper.planner import Planner
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.snapshot import opened_for_reading
+from mlx_muzero.paper.report.daily_returns import daily_returns
 from mlx_muzero.paper.report.page import ShownSession
 from mlx_muzero.paper.report.parity import Parity, check_parity
 from mlx_muzero.paper.report.session_report import PlayedSession, SessionReport, report_session
@@ -19,8 +20,6 @@ from mlx_muzero.paper.session_setup import replayed_series
 from mlx_muzero.runlog.journal import Journal
 from mlx_muzero.runlog.look_ledger import LookLedger, configurations_tried
 from mlx_muzero.training.run import RunFolder
-
-TableFormat = Literal["csv", "parquet"]
 
 
 def report_folder(
@@ -54,8 +53,11 @@ def report_folder(
         parts: list[PlayedSession] = []
         report = report_session(folder, store, settings, config, series, tick, tried, parts.append)
         shown(ShownSession(account, store, settings, config, looks, report, *parts))
+        returns = daily_returns({"the agent": parts[0].agent, **parts[0].baselines})
         for table_format, target in exports.items():
-            exported(target, len(store.export(target, table_format)))
+            files = store.export(target, table_format)
+            files += write_tables({"returns": returns}, target, table_format)
+            exported(target, len(files))
     return report
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from examples import examples
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.calendar import fx_days, fx_weekends
+from mlx_muzero.paper.report.daily_returns import daily_returns
 from mlx_muzero.paper.report.performance import Performance
 from mlx_muzero.paper.report.session_trades import SessionTrades, TradedPair
 from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
@@ -47,6 +48,17 @@ def played(close_ns, made_of_day, pairs=("USDJPY",), fx_week=True):
     trades = SessionTrades.of_rows(closed, pairs)
     counts = np.bincount([1], minlength=len(FX_ACTIONS.action_names))
     return Performance(traded, trades, close_ns, profit, counts, NOTIONAL, fx_week)
+
+
+def test_returns_have_the_date_on_which_a_trading_day_ends():
+    close_ns = open_minutes(SUNDAY, SUNDAY + 12 * DAY_NS)
+    made = [30.0, -10.0, 25.0, 5.0, -20.0, 40.0, 15.0, -5.0, 10.0, 20.0]
+    columns = daily_returns({"the agent": played(close_ns, made, ("USDJPY", "EURJPY"))})
+    days = [5, 6, 7, 8, 9, 12, 13, 14, 15, 16]
+    assert columns["date"].astype("datetime64[D]").astype(str).tolist() == [
+        f"2024-02-{day:02}" for day in days
+    ]
+    np.testing.assert_allclose(columns["the agent"], np.array(made) / 1e4 / 2)
 
 
 def test_two_weeks_of_a_currency_pair_are_ten_trading_days():
