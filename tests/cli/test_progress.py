@@ -35,7 +35,7 @@ def test_where_there_is_no_terminal_a_line_comes_now_and_then(piped):
         clock.now += SECONDS_BETWEEN_LINES
         progress.tick(0)
     assert piped.file.getvalue().splitlines() == [
-        "momentum_5: decisions 500 of 2,000, 10 s, 30 s left",
+        "momentum_5: decisions 500 of 2,000, 10 s, 31 s left",
         "[bold]teaching 3, 0 s",
         "[bold]teaching 3, 10 s",
     ]
@@ -57,6 +57,20 @@ def test_on_a_terminal_a_bar_is_drawn_and_taken_away():
 def test_what_knows_only_how_far_it_is_says_that(piped):
     clock = Clock()
     with VerbProgress("BTCUSDT.csv:", None, piped, clock) as progress:
+        progress.reach(0, 2000)
         clock.now += SECONDS_BETWEEN_LINES
         progress.reach(500, 2000)
     assert piped.file.getvalue() == "BTCUSDT.csv: 500 of 2,000, 10 s, 30 s left\n"
+
+
+def test_what_comes_before_the_first_step_is_not_taken_for_its_pace(piped):
+    clock = Clock()
+    with VerbProgress("fitting: steps", 2000, piped, clock) as progress:
+        clock.now += 4 * SECONDS_BETWEEN_LINES
+        progress.tick()
+        clock.now += SECONDS_BETWEEN_LINES
+        progress.tick(199)
+    assert piped.file.getvalue().splitlines() == [
+        "fitting: steps 1 of 2,000, 40 s",
+        "fitting: steps 200 of 2,000, 50 s, 90 s left",
+    ]

@@ -49,11 +49,13 @@ def compared(config, bars, truth, sessions=5):
         heard.append,
         lambda what, total: begun.append((what, total)),
     )
-    chosen, fitted, *played = begun
+    chosen, fitted, stepped, *played = begun
     assert chosen[0].startswith("choosing lookbacks")
     assert fitted[0].startswith("fitting line, line_dp, fitted_q")
+    assert fitted[1] is None, "what nobody counts has no pace"
+    assert stepped[0] == "fitting fitted_q: steps"
     assert [total for _, total in played] == [result.conditions.sessions * 12] * len(result.metrics)
-    assert sum(heard) == sum(total for _, total in begun)
+    assert sum(heard) == sum(total or 0 for _, total in begun)
     return result
 
 

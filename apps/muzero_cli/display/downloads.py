@@ -14,6 +14,7 @@ from rich.progress import (
 
 from mlx_muzero.runlog.closeable import Closeable
 from muzero_cli.display.console import narration_console, say
+from muzero_cli.display.pace import Pace
 from muzero_cli.display.progress import SECONDS_BETWEEN_LINES
 from muzero_cli.display.terminal import PlainColumn, TerminalConsole
 
@@ -40,6 +41,7 @@ class DownloadProgress(Closeable):
         self._clock_s = clock_s
         self._began_at = self._line_at = clock_s()
         self._symbols: dict[str, _Symbol] = {}
+        self._pace = Pace()
         self._bars = Progress(
             PlainColumn("{task.description}"),
             BarColumn(),
@@ -59,6 +61,7 @@ class DownloadProgress(Closeable):
         known = self._symbols[symbol]
         known.done, known.total, known.bars = done, total, bars
         now = self._clock_s()
+        self._pace.reach(sum(each.done for each in self._symbols.values()), now)
         pace = bars / max(now - self._began_at, 1e-9)
         amount = f"{bars:,} bars, {pace:,.0f}/s"
         self._bars.update(known.task, completed=done, total=max(total, 1), amount=amount)
@@ -82,5 +85,6 @@ class DownloadProgress(Closeable):
         bars = sum(s.bars for s in known)
         unfinished = [name for name, s in self._symbols.items() if s.done < s.total]
         line = f"{', '.join(unfinished) or 'done'}: {bars:,} bars, {bars / max(seconds, 1):,.0f}/s"
-        left = f", {seconds / done * (total - done):,.0f} s left" if done else ""
+        left_s = self._pace.left_s(total, now)
+        left = "" if left_s is None else f", {left_s:,.0f} s left"
         return f"{line}, {done / max(total, 1):.0%}{left}"

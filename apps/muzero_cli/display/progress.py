@@ -7,6 +7,7 @@ from rich.progress import BarColumn, Progress, TimeElapsedColumn, TimeRemainingC
 
 from mlx_muzero.runlog.closeable import Closeable
 from muzero_cli.display.console import narration_console, say
+from muzero_cli.display.pace import Pace
 from muzero_cli.display.terminal import PlainColumn, TerminalConsole
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -46,7 +47,7 @@ class VerbProgress(Closeable):
     def doing(self, what: str, total: int | None = None) -> None:
         """Start showing other work; `total` is its amount, if known."""
         self._what, self._done, self._total = what, 0, total
-        self._began_at = self._clock_s()
+        self._began_at, self._pace = self._clock_s(), Pace()
         self._bar.reset(self._task, description=what, total=total, amount=self._amount)
 
     def tick(self, count: int = 1) -> None:
@@ -58,6 +59,7 @@ class VerbProgress(Closeable):
         self._done, self._total = done, total
         self._bar.update(self._task, completed=done, total=total, amount=self._amount)
         now = self._clock_s()
+        self._pace.reach(done, now)
         if not self._console.is_terminal and now - self._line_at >= SECONDS_BETWEEN_LINES:
             self._line_at = now
             say(self._console, self._line(now))
@@ -75,7 +77,5 @@ class VerbProgress(Closeable):
     def _line(self, now: float) -> str:
         seconds = now - self._began_at
         line = f"{self._what} {self._amount}, {seconds:.0f} s"
-        if self._total is None or not self._done:
-            return line
-        left = seconds / self._done * max(self._total - self._done, 0)
-        return f"{line}, {left:.0f} s left"
+        left_s = None if self._total is None else self._pace.left_s(self._total, now)
+        return line if left_s is None else f"{line}, {left_s:,.0f} s left"

@@ -25,6 +25,7 @@ from mlx_muzero.training.progress import Assessment, Counters
 from mlx_muzero.training.replay import Episodes
 from muzero_cli.display.assessment import assessment_line, assessment_report
 from muzero_cli.display.console import say
+from muzero_cli.display.pace import Pace
 from muzero_cli.display.terminal import TerminalConsole
 
 REDRAWS_PER_S = 4
@@ -58,9 +59,9 @@ class TrainingDisplay(Closeable):
         self._unit = unit
         self._from_bars = from_bars
         self._limit_s = None if minutes is None else 60.0 * minutes
-        self._began = self._phase_began = self._line_at = time.monotonic()
+        self._began = self._line_at = time.monotonic()
+        self._pace = Pace()
         self._counters = Counters()
-        self._first_episodes = 0
         self._decisions = 0
         self._deciding_since: float | None = None
         self._decisions_per_s = 0.0
@@ -74,9 +75,9 @@ class TrainingDisplay(Closeable):
 
     def phase_begun(self, counters: Counters, episodes: int) -> None:
         """Start showing a phase, from where it stands."""
+        self._pace = Pace()
         self._at(counters)
         self._phase, self._episodes = counters.phase, episodes
-        self._phase_began, self._first_episodes = time.monotonic(), counters.episodes
         self._validation = "none yet"
         self._reports.clear()
         if counters.phase != "search":
@@ -161,6 +162,7 @@ class TrainingDisplay(Closeable):
     def _at(self, counters: Counters) -> None:
         # A copy, because the trainer keeps counting in its own.
         self._counters = replace(counters)
+        self._pace.reach(counters.episodes, time.monotonic())
         self._deciding_since = None
 
     def _line(self) -> None:
@@ -217,10 +219,8 @@ class TrainingDisplay(Closeable):
     def _left(self) -> str:
         """The phase's time left at its pace so far, or until the time limit if that is sooner."""
         candidates = [] if self._limit_s is None else [max(0.0, self._limit_s - self._elapsed_s)]
-        played = self._counters.episodes - self._first_episodes
-        if played > 0:
-            rest = self._episodes - self._counters.episodes
-            candidates.append((time.monotonic() - self._phase_began) / played * rest)
+        if (left_s := self._pace.left_s(self._episodes, time.monotonic())) is not None:
+            candidates.append(left_s)
         return _clock(min(candidates)) if candidates else "unknown time"
 
     def _panel(self) -> RenderableType:

@@ -50,7 +50,7 @@ def fit_rivals(
         dataset: the market.
         rules: actions and costs.
         tick: called with 1 after every step of fitting `fitted_q`, the longest part.
-        doing: called once with what begins, and its steps.
+        doing: called with what begins, and its steps if they are counted.
     """
     bars = fitting_bars(dataset, "train", max(HORIZONS_BARS))
     if not len(bars):
@@ -58,7 +58,7 @@ def fit_rivals(
         return {}
     of_moves = PAST_MOVES * (known_market(dataset.config.symbol) == "fx")
     names = ", ".join((*RIVALS, *of_moves))
-    doing(f"fitting {names}: steps", FITTED_Q_RECIPE.schedule(len(bars))[0])
+    doing(f"fitting {names}", None)
     validation = ValidationSessions.of(dataset, rules)
     forecasts = fit_forecasts(validation.changes, bars)
     usual = usual_bars(bars)
@@ -68,8 +68,10 @@ def fit_rivals(
     line_dp = fit_line_dp(validation, forecasts, usual, price, usual_spread)
     # What others could do with an exposure is a matter of plans, which fitted_q has not.
     others = line_dp.exposure_price
+    line = fit_line(validation, forecasts, usual)
+    doing("fitting fitted_q: steps", FITTED_Q_RECIPE.schedule(len(bars))[0])
     policies: tuple[Policy, ...] = (
-        fit_line(validation, forecasts, usual),
+        line,
         line_dp,
         fit_fitted_q(dataset, validation, bars, _SEED, FITTED_Q_RECIPE, tick, others),
         *(fit_past_moves(validation, usual) if of_moves else ()),

@@ -24,8 +24,8 @@ def test_where_there_is_no_terminal_a_line_comes_now_and_then():
         clock.now += SECONDS_BETWEEN_LINES
         progress.update("ETHUSDT", 2000, 4000, 2010)
     assert console.file.getvalue().splitlines() == [
-        "BTCUSDT, ETHUSDT: 2,000 bars, 200/s, 25%, 30 s left",
-        "ETHUSDT: 6,000 bars, 300/s, 75%, 7 s left",
+        "BTCUSDT, ETHUSDT: 2,000 bars, 200/s, 25%, 60 s left",
+        "ETHUSDT: 6,000 bars, 300/s, 75%, 8 s left",
     ]
 
 
