@@ -10,6 +10,7 @@ from mlx_muzero.config.choices import Backend, PrecisionChoice
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from muzero_cli import completion
 
+RunArgument = Annotated[Path, typer.Argument(help="Run folder.", autocompletion=completion.runs)]
 Preset = Annotated[
     Optional[str],
     typer.Option(
@@ -38,6 +39,18 @@ RunDatabase = Annotated[
     typer.Option(help=f"Bar store; by default the run's own, {DEFAULT_DATABASE} for a new run."),
 ]
 Split = Literal["train", "validation", "test"]
+Sessions = Annotated[
+    Optional[int],
+    typer.Option(min=1, help="Maximum number of sessions, spread evenly (default: all)."),
+]
+MinutesOfEach = Annotated[
+    Optional[float],
+    typer.Option(min=0.0, help="Training time of each run (default: all episodes)."),
+]
+Ranks = Annotated[
+    Optional[int],
+    typer.Option(min=2, help="Number of processes on this machine that train each run."),
+]
 Simulations = Annotated[
     Optional[int], typer.Option(min=1, help="Simulations per decision (default: the run's).")
 ]
@@ -64,10 +77,10 @@ ExportFolder = Annotated[
     typer.Option("--export", help="Export for a coreml backend to play (default: RUN/export)."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-
+Watch = Annotated[bool, typer.Option("--watch", help="Print again on every change, until Ctrl-C.")]
 CsvFolder = Annotated[
     Optional[Path],
-    typer.Option("--csv", help="Also write sessions, trades, equity, decisions and returns here."),
+    typer.Option("--csv", help="Also write the tables behind the report here, as CSV files."),
 ]
 ParquetFolder = Annotated[
     Optional[Path], typer.Option("--parquet", help="The same as Parquet files.")
@@ -76,6 +89,16 @@ ExitCode = Annotated[
     bool,
     typer.Option("--exit-code", help="End with 0 for skill, 21 not shown, 22 loses, 23 too short."),
 ]
+
+
+def refuse_both(watch: bool, exit_code: bool) -> None:
+    """Refuse to end with a code what never ends.
+
+    Raises:
+        typer.BadParameter: both are wanted.
+    """
+    if watch and exit_code:
+        raise typer.BadParameter("it never ends: leave one of the two out", param_hint="--watch")
 
 
 def in_a_folder(file: Optional[Path]) -> Optional[Path]:

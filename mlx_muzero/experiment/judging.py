@@ -10,6 +10,7 @@ from mlx_muzero.config.choices import FillAt
 from mlx_muzero.config.differing import differing
 from mlx_muzero.errors import ConfigError, DataError
 from mlx_muzero.evaluation.agent_policies import AGENT, SearchPolicy
+from mlx_muzero.evaluation.backtest import Doing
 from mlx_muzero.evaluation.comparison import conditions_of, play
 from mlx_muzero.evaluation.full_comparison import difference
 from mlx_muzero.evaluation.session_bars import SessionBars
@@ -23,7 +24,7 @@ from mlx_muzero.market.sessions import Part, Split, spread_evenly
 from mlx_muzero.trading.costs import Costs, Swap
 from mlx_muzero.trading.funding import Funding
 from mlx_muzero.trading.rules import ExposureLimit, TradingRules
-from mlx_muzero.types import I64
+from mlx_muzero.types import I64, Advance
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +82,8 @@ def compare_runs(
     split: Split = "test",
     sessions: int | None = None,
     simulations: int | None = None,
+    tick: Advance = lambda _decisions: None,
+    doing: Doing = lambda _what, _total: None,
 ) -> RunComparison:
     """Play the searching agent of each run over the sessions that all of them share in `split`.
 
@@ -89,6 +92,8 @@ def compare_runs(
         split: part of each run's data; a session counts if it lies in that part of every run.
         sessions: maximum number of sessions, spread evenly; None for all.
         simulations: simulations per decision; None for each run's own.
+        tick: called with the number of decisions made.
+        doing: called with what begins and its number of decisions.
 
     Raises:
         ConfigError: fewer than two runs, or they count in different units or costs.
@@ -108,7 +113,8 @@ def compare_runs(
     for name, run in runs.items():
         count = simulations or run.config.search.num_simulations
         policy = SearchPolicy(run.agent(), count, name)
-        entries[name] = play(policy, run.dataset, run.rules, starts[name])
+        doing(f"{name}: decisions", len(starts[name]) * run.dataset.config.session_bars)
+        entries[name] = play(policy, run.dataset, run.rules, starts[name], tick)
     recorded = [
         record_evaluation(run, run.dataset, split, {AGENT: entries[name].backtest})
         for name, run in runs.items()

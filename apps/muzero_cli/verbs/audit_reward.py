@@ -1,19 +1,24 @@
 """`mlx-muzero audit-reward`."""
 
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
-from muzero_cli import completion
 from muzero_cli.display.console import narration_console, output_console, say
 from muzero_cli.failures import answer
-from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase, Split
+from muzero_cli.options import (
+    ConfigFile,
+    Json,
+    Overrides,
+    Preset,
+    RunDatabase,
+    Split,
+    TradedSymbols,
+)
 
 
 def audit_reward(
-    symbol: Annotated[
-        Optional[str], typer.Option(help="Symbol to trade.", autocompletion=completion.symbols)
-    ] = None,
+    symbol: TradedSymbols = None,
     preset: Preset = None,
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006

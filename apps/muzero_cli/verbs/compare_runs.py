@@ -1,14 +1,22 @@
 """`mlx-muzero compare-runs`."""
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 from muzero_cli import completion
 from muzero_cli.display.console import narration_console, output_console, say, say_event
 from muzero_cli.failures import answer
-from muzero_cli.options import Checkpoint, HtmlFile, Json, RunDatabase, Simulations, Split
+from muzero_cli.options import (
+    Checkpoint,
+    HtmlFile,
+    Json,
+    RunDatabase,
+    Sessions,
+    Simulations,
+    Split,
+)
 
 
 def compare_runs(
@@ -19,10 +27,7 @@ def compare_runs(
         ),
     ],
     split: Annotated[Split, typer.Option(help="Which part of the runs' data.")] = "test",
-    sessions: Annotated[
-        Optional[int],
-        typer.Option(min=1, help="Maximum number of sessions, spread evenly (default: all)."),
-    ] = None,
+    sessions: Sessions = None,
     simulations: Simulations = None,
     checkpoint: Checkpoint = "best",
     db: RunDatabase = None,
@@ -35,6 +40,7 @@ def compare_runs(
     from mlx_muzero.experiment import judging
     from mlx_muzero.experiment.run_comparison_page import run_comparison_page
     from mlx_muzero.experiment.trained_run import by_name, load_run
+    from muzero_cli.display.progress import VerbProgress
     from muzero_cli.display.run_comparison import run_comparison_report
     from muzero_cli.pages import command_line, page_written
 
@@ -46,7 +52,9 @@ def compare_runs(
         for note in ([] if loaded[-1].warning is None else [loaded[-1].warning]) + notes:
             say(console, f"{run}: {note}")
     named = by_name(loaded)
-    found = judging.compare_runs(named, split, sessions, simulations)
+    with VerbProgress() as progress:
+        shown = progress.tick, progress.doing
+        found = judging.compare_runs(named, split, sessions, simulations, *shown)
     if html is not None:
         page_written(run_comparison_page(named, found, command_line()), html)
     if as_json:

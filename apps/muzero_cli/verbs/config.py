@@ -1,14 +1,19 @@
 """`mlx-muzero config`: show the configuration a run would get, and check a file."""
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
-from muzero_cli import completion
 from muzero_cli.display.console import echo
 from muzero_cli.failures import answer
-from muzero_cli.options import ConfigFile, Json, Overrides, Preset
+from muzero_cli.options import (
+    ConfigFile,
+    Json,
+    Overrides,
+    Preset,
+    TradedSymbols,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Show and check configurations.")
 
@@ -18,13 +23,7 @@ def show(
     preset: Preset = None,
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
-    symbol: Annotated[
-        Optional[str],
-        typer.Option(
-            help="Symbol to trade, as for train; separate several by commas.",
-            autocompletion=completion.symbols,
-        ),
-    ] = None,
+    symbol: TradedSymbols = None,
     as_json: Json = False,
 ) -> None:
     """Print every key with its value, meaning and range, as TOML you can edit."""

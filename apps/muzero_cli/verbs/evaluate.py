@@ -6,7 +6,6 @@ from typing import Annotated, Optional
 
 import typer
 
-from muzero_cli import completion
 from muzero_cli.display.console import narration_console, output_console, say, say_event
 from muzero_cli.failures import answer, end_with
 from muzero_cli.options import (
@@ -18,15 +17,17 @@ from muzero_cli.options import (
     Json,
     ParquetFolder,
     RootBackend,
+    RunArgument,
     RunDatabase,
     SearchBackend,
     SearchPrecision,
+    Sessions,
     Split,
 )
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="Run folder.", autocompletion=completion.runs)],
+    run: RunArgument,
     split: Annotated[
         Optional[Split], typer.Option(help="Which part of the run's data (default: test).")
     ] = None,
@@ -41,10 +42,7 @@ def evaluate(
     to: Annotated[
         Optional[str], typer.Option(help="End of the later bars, in UTC (exclusive).")
     ] = None,
-    sessions: Annotated[
-        Optional[int],
-        typer.Option(min=1, help="Maximum number of sessions, spread evenly (default: all)."),
-    ] = None,
+    sessions: Sessions = None,
     simulations: Annotated[
         list[int],
         typer.Option(

@@ -4,7 +4,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,8 +14,10 @@ from muzero_cli.failures import STOPPED_EXIT_CODE, answer
 from muzero_cli.options import (
     ConfigFile,
     Json,
+    MinutesOfEach,
     Overrides,
     Preset,
+    Ranks,
     RunDatabase,
     TradedSymbols,
     to_be_read,
@@ -38,19 +40,13 @@ def sweep(
             help="Folder: new, or of the same sweep, which goes on.", autocompletion=completion.runs
         ),
     ],
-    minutes: Annotated[
-        Optional[float],
-        typer.Option(min=0.0, help="Training time of each trial (default: all episodes)."),
-    ] = None,
+    minutes: MinutesOfEach = None,
     symbol: TradedSymbols = None,
     preset: Preset = None,
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
     db: RunDatabase = None,
-    ranks: Annotated[
-        Optional[int],
-        typer.Option(min=2, help="Number of processes on this machine that train each trial."),
-    ] = None,
+    ranks: Ranks = None,
     as_json: Json = False,
 ) -> None:
     """Train several configurations, and rank them by their validation splits alone."""

@@ -17,6 +17,7 @@ from muzero_cli.options import (
     Json,
     Overrides,
     Preset,
+    Ranks,
     RunDatabase,
     TradedSymbols,
     to_be_read,
@@ -52,9 +53,7 @@ def train(
             autocompletion=completion.runs,
         ),
     ] = None,
-    ranks: Annotated[
-        Optional[int], typer.Option(min=2, help="Number of training processes on this machine.")
-    ] = None,
+    ranks: Ranks = None,
     hostfile: Annotated[
         Optional[Path],
         typer.Option(

@@ -7,14 +7,17 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from muzero_cli import completion
 from muzero_cli.display.console import narration_console, output_console, say
 from muzero_cli.failures import STOPPED_EXIT_CODE, answer
-from muzero_cli.options import Json, RunDatabase
+from muzero_cli.options import (
+    Json,
+    RunArgument,
+    RunDatabase,
+)
 
 
 def train_rival(
-    run: Annotated[Path, typer.Argument(help="Run folder.", autocompletion=completion.runs)],
+    run: RunArgument,
     minutes: Annotated[
         Optional[float],
         typer.Option(

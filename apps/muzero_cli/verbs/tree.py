@@ -1,6 +1,5 @@
 """`mlx-muzero tree`."""
 
-from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
@@ -13,6 +12,7 @@ from muzero_cli.options import (
     ExportFolder,
     Json,
     RootBackend,
+    RunArgument,
     RunDatabase,
     SearchBackend,
     SearchPrecision,
@@ -21,7 +21,7 @@ from muzero_cli.options import (
 
 
 def tree(
-    run: Annotated[Path, typer.Argument(help="Run folder.", autocompletion=completion.runs)],
+    run: RunArgument,
     at: Annotated[
         str,
         typer.Option(help="Open time of the bar to decide on, in UTC, such as 2018-03-05T14:30."),

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,10 +18,12 @@ from muzero_cli.options import (
     ExitCode,
     HtmlFile,
     Json,
+    MinutesOfEach,
     Overrides,
     ParquetFolder,
     Preset,
     RunDatabase,
+    Sessions,
     TradedSymbols,
 )
 
@@ -40,21 +42,13 @@ def walk_forward(
         ),
     ],
     windows: Annotated[int, typer.Option(min=1, help="Number of windows.")] = 4,
-    minutes: Annotated[
-        Optional[float],
-        typer.Option(min=0.0, help="Training time of each window (default: all episodes)."),
-    ] = None,
+    minutes: MinutesOfEach = None,
     symbol: TradedSymbols = None,
     preset: Preset = None,
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
     db: RunDatabase = None,
-    sessions: Annotated[
-        Optional[int],
-        typer.Option(
-            min=1, help="Maximum number of test sessions per window, spread evenly (default: all)."
-        ),
-    ] = None,
+    sessions: Sessions = None,
     anchored: Annotated[
         bool, typer.Option("--anchored", help="Begin every window with the first bar.")
     ] = False,
