@@ -11,11 +11,12 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mlx_muzero.errors import MuZeroError
+from mlx_muzero.errors import MuZeroError, RunError
 from mlx_muzero.files.refusals import as_storage_error
 from mlx_muzero.untrusted.json_values import finite
 from mlx_muzero.untrusted.terminal_text import clean
@@ -23,6 +24,7 @@ from muzero_cli.display.console import echo, narration_console, say, say_bug
 
 if TYPE_CHECKING:
     from mlx_muzero.evaluation.luck.verdict import Verdict
+    from mlx_muzero.runlog.verdict_file import VerdictFile
 
 WRONG_USAGE = 2
 OTHERWISE = 1
@@ -92,16 +94,31 @@ def answer(values: dict[str, Any] | list[Any], failed: MuZeroError | None = None
         raise typer.Exit(failed.exit_code)
 
 
-def end_with(verdict: "Verdict") -> None:
+def end_with(verdict: "Verdict | VerdictFile") -> None:
     """End with the exit code of a verdict.
 
     Raises:
         typer.Exit: with it, unless it is 0.
     """
-    from mlx_muzero.evaluation.luck.verdict import EXIT_CODES
+    from mlx_muzero.runlog.verdict_file import EXIT_CODES
 
     if code := EXIT_CODES[verdict.call]:
         raise typer.Exit(code)
+
+
+def kept_verdict(run: Path) -> "VerdictFile":
+    """The verdict that the folder `run` keeps, to end with it.
+
+    Raises:
+        RunError: it keeps none, or a damaged one.
+    """
+    from mlx_muzero.runlog.verdict_file import VerdictFile
+
+    kept = VerdictFile.load(run)
+    if not isinstance(kept, VerdictFile):
+        by = "evaluate, walk-forward and paper report each give one"
+        raise RunError(kept or f"{run} has no verdict yet: {by}")
+    return kept
 
 
 def _tell(error: MuZeroError, as_json: bool) -> None:

@@ -1,7 +1,7 @@
 """The newest verdict on a run, kept in its folder for `status` (`mlx_muzero.evaluation.luck`)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -12,6 +12,8 @@ from mlx_muzero.untrusted.shapes import one_of, record, sequence, text
 
 Call = Literal["skill", "not shown", "loses", "too short"]
 CALLS: tuple[Call, ...] = get_args(Call)
+EXIT_CODES: Mapping[Call, int] = {"skill": 0, "not shown": 21, "loses": 22, "too short": 23}
+"""For scripts that ask for them."""
 
 FILE = "verdict.json"
 _MOST_BYTES = 2**16

@@ -6,17 +6,21 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
-from mlx_muzero.config.choices import Backend
 from muzero_cli import completion
 from muzero_cli.options import (
     Checkpoint,
+    CsvFolder,
     ExitCode,
     HtmlFile,
     Json,
+    ParquetFolder,
     RootBackend,
+    SearchBackend,
     SearchPrecision,
     SecretsFile,
     Simulations,
+    Watch,
+    refuse_both,
 )
 
 app = typer.Typer(no_args_is_help=True, help="Trade on paper: real bars, simulated fills.")
@@ -69,9 +73,7 @@ def start(
         ),
     ] = None,
     checkpoint: Checkpoint = "best",
-    backend: Annotated[
-        Optional[Backend], typer.Option(help="Backend that evaluates leaves (default: the run's).")
-    ] = None,
+    backend: SearchBackend = None,
     root_backend: RootBackend = None,
     precision: SearchPrecision = None,
     simulations: Simulations = None,
@@ -187,14 +189,14 @@ def stop(run: Run, as_json: Json = False) -> None:
 def status(
     run: Run,
     as_json: Json = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Print again on every change, until Ctrl-C.")
-    ] = False,
+    watch: Watch = False,
+    exit_code: ExitCode = False,
 ) -> None:
     """Show positions and money, while the session trades or afterwards."""
+    refuse_both(watch, exit_code)
     from muzero_cli.verbs.paper_status import show_status
 
-    show_status(run, as_json, watch)
+    show_status(run, as_json, watch, exit_code)
 
 
 @app.command()
@@ -288,12 +290,8 @@ def parity(run: Run, as_json: Json = False) -> None:
 @app.command()
 def report(
     run: Run,
-    csv: Annotated[
-        Optional[Path], typer.Option(help="Also write the tables to this folder as CSV.")
-    ] = None,
-    parquet: Annotated[
-        Optional[Path], typer.Option(help="Also write the tables to this folder as Parquet.")
-    ] = None,
+    csv: CsvFolder = None,
+    parquet: ParquetFolder = None,
     html: HtmlFile = None,
     exit_code: ExitCode = False,
     as_json: Json = False,

@@ -16,13 +16,14 @@ from mlx_muzero.runlog.verdict_file import VerdictFile
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.run import WatchedRun
 from muzero_cli.display.console import output_console
-from muzero_cli.failures import answer
+from muzero_cli.failures import answer, end_with, kept_verdict
 from muzero_cli.verbs.status import WATCH_S
 
 
-def show_status(run: Path, as_json: bool, watch: bool) -> None:
+def show_status(run: Path, as_json: bool, watch: bool, exit_code: bool) -> None:
     """Print the state of the session at `run`; with `watch`, again at every change."""
     PaperFolder.of_session(run)
+    verdict = kept_verdict(run) if exit_code else None
     watched, seen = WatchedRun(run), -1
     while True:
         watched.poll()
@@ -30,8 +31,10 @@ def show_status(run: Path, as_json: bool, watch: bool) -> None:
             seen = watched.version
             _show(watched, as_json)
         if not watch:
-            return
+            break
         time.sleep(WATCH_S)
+    if verdict is not None:
+        end_with(verdict)
 
 
 def _show(watched: WatchedRun, as_json: bool) -> None:

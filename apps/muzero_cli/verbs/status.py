@@ -1,35 +1,32 @@
 """`mlx-muzero status`."""
 
 import time
-from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from mlx_muzero.runlog.folder_kinds import missing
 from mlx_muzero.untrusted.terminal_text import clean_line
-from muzero_cli import completion
 from muzero_cli.display.console import echo
-from muzero_cli.failures import answer
-from muzero_cli.options import Json
+from muzero_cli.failures import answer, end_with, kept_verdict
+from muzero_cli.options import ExitCode, Json, RunArgument, Watch, refuse_both
 
 WATCH_S = 2.0
 
 
 def status(
-    run: Annotated[Path, typer.Argument(help="Run folder.", autocompletion=completion.runs)],
+    run: RunArgument,
     as_json: Json = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Print again on every change, until Ctrl-C.")
-    ] = False,
+    watch: Watch = False,
+    exit_code: ExitCode = False,
 ) -> None:
     """Show the state of a run, as the terminal application does, as text or JSON."""
+    refuse_both(watch, exit_code)
     from mlx_muzero.alerts.kept import troubles
     from mlx_muzero.runlog.verdict_file import VerdictFile
     from mlx_muzero.watch.run import WatchedRun, run_kind
 
     if run_kind(run) is None:
         raise missing(run, "training run", "paper session")
+    verdict = kept_verdict(run) if exit_code else None
     watched, seen = WatchedRun(run), -1
     while True:
         watched.poll()
@@ -42,8 +39,10 @@ def status(
             else:
                 echo(as_text(facts))
         if not watch:
-            return
+            break
         time.sleep(WATCH_S)
+    if verdict is not None:
+        end_with(verdict)
 
 
 def as_text(facts: dict[str, Any], indent: str = "") -> str:

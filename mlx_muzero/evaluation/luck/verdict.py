@@ -1,7 +1,6 @@
 """The verdict: skill, not shown, loses or too short, with the two reasons that decided (ADR 30)."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,9 +12,6 @@ from mlx_muzero.evaluation.session_groups import interval
 from mlx_muzero.runlog.verdict_file import Call, in_words
 from mlx_muzero.types import F64
 from mlx_muzero.words import counted
-
-EXIT_CODES: Mapping[Call, int] = {"skill": 0, "not shown": 21, "loses": 22, "too short": 23}
-"""For scripts that ask for them."""
 
 LEAST_OBSERVATIONS = 20
 """Fewer times are not judged."""

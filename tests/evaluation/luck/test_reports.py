@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from mlx_muzero.evaluation.luck.verdict import EXIT_CODES
+from mlx_muzero.errors import RunError
+from mlx_muzero.runlog.verdict_file import EXIT_CODES, VerdictFile
+from paper_sessions import ScriptedPlanner, play
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +36,19 @@ def test_json_has_the_evidence_and_the_exit_code_is_the_verdicts(cli, trained):
     assert (
         sum(row["sessions"] for row in luck["months"].values()) == luck["verdict"]["observations"]
     )
+
+
+@pytest.mark.parametrize("status", [["status"], ["paper", "status"]])
+def test_status_ends_with_the_code_of_the_verdict_it_tells(cli, tmp_path, status):
+    run = play(tmp_path / "session", planner=ScriptedPlanner([])).folder.path
+    code, _, err = cli(*status, run, "--exit-code")
+    assert (code, "has no verdict yet" in err) == (RunError.exit_code, True)
+    for call, wanted in EXIT_CODES.items():
+        VerdictFile(call, ("few", "days"), "test", "2026-01-01T00:00:00+00:00").save(run)
+        code, out, err = cli(*status, run, "--exit-code")
+        assert (code, f"Verdict: {call}." in out) == (wanted, True), err
+    code, _, err = cli(*status, run, "--exit-code", "--watch")
+    assert (code, "leave one of the two out" in " ".join(err.split())) == (2, True)
 
 
 def test_bars_that_made_the_run_have_no_verdict(cli, trained, words):
