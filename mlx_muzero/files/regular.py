@@ -95,13 +95,18 @@ def read_text(path: Path, *, most: int = MOST_BYTES, follow: bool = False) -> st
     return data.decode()
 
 
+def partial_of(path: Path) -> Path:
+    """Where `write_text` writes what becomes `path`; a kill may leave it."""
+    return path.with_name(f"{path.name}.partial")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` durably and atomically, replacing anything there.
 
     Raises:
         OSError: it cannot be written.
     """
-    partial = path.with_name(f"{path.name}.partial")
+    partial = partial_of(path)
     # Anything left there is removed, never written through.
     partial.unlink(missing_ok=True)
     opened = descriptor(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
