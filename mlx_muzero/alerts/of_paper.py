@@ -11,7 +11,7 @@ from mlx_muzero.config.choices import AlertKind
 from mlx_muzero.market.series import while_unknown
 from mlx_muzero.watch.events import Event
 
-_ILL = ("silent", "down", "lost")
+_ILL = ("silent", "down")  # a lost one is a fault, which is journaled once however often it is met
 _GOES_ON = "the agent manages the position"
 
 
@@ -49,11 +49,19 @@ class PaperAlerts(AlertTable):
         return self._alert(event, "limit", what, effect, "resume", urgent=True)
 
     def _fault(self, event: Event) -> Alert:
-        what = f"fault in {event.get('what', 'the engine')}: {because(event)}"
         effect = because(event, "reaction")
+        if "pair" in event:
+            return self._lost(event, effect)
+        what = f"fault in {event.get('what', 'the engine')}: {because(event)}"
         if effect.startswith("the engine ends"):
             return Alert("fault", what, effect, self.going_on, _time(event), urgent=True)
         return self._alert(event, "fault", what, effect, urgent=True)
+
+    def _lost(self, event: Event, effect: str) -> Alert:
+        """The venue no longer has a pair: of its feed, or a fault to who wants no news of feeds."""
+        what = f"{event['pair']}: the feed is lost: {because(event)}"
+        kind: AlertKind = "feed" if "feed" in self._on else "fault"
+        return self._alert(event, kind, what, effect, urgent=True)
 
     def _command(self, event: Event) -> Alert:
         name, pair = str(event.get("name")), event.get("pair")
@@ -87,8 +95,6 @@ class PaperAlerts(AlertTable):
 
     def _feed_status(self, event: Event, pair: str) -> Alert | None:
         status = event.get("status")
-        if status == "lost" and event.get("known"):
-            return None
         if status in _ILL:
             self._ill.add(pair)
             what = f"{pair}: the feed is {status}: {because(event, 'why')}"

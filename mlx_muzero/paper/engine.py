@@ -336,11 +336,7 @@ class Engine:
         news = Transaction(self._session.last_close_ns)
         for venue in changed:
             status, why = self._status.of(venue)
-            symbol = self._symbols[venue]
-            facts: Row = {"pair": symbol, "status": status, "why": why}
-            if status == "lost":
-                facts["known"] = symbol in self._session.lost  # to the process before this one
-            news.tell("feed", kind="status", **facts)
+            news.tell("feed", kind="status", pair=self._symbols[venue], status=status, why=why)
         return news
 
     def _begin(self) -> None:

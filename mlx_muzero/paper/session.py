@@ -197,7 +197,8 @@ class Session:
             "it is no longer traded; any position stays at its last price, and the other pairs "
             "continue"
         )
-        transaction.tell("fault", what=f"feed of {pair}", reason=reason, reaction=reaction)
+        what = f"feed of {pair}"
+        transaction.tell("fault", what=what, pair=pair, reason=reason, reaction=reaction)
         return transaction
 
     @property

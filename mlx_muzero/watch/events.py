@@ -203,7 +203,14 @@ SHAPES: dict[str, Shape] = {
     "risk": record({}, {"limit": text, "value": _number, "threshold": _number, "reaction": _text}),
     "fault": record(
         {},
-        {"what": text, "reason": _text, "reaction": _text, "mode": text, "mode_reason": _text},
+        {
+            "what": text,
+            "pair": text,
+            "reason": _text,
+            "reaction": _text,
+            "mode": text,
+            "mode_reason": _text,
+        },
     ),
     "command": record({}, {"name": text, "source": _text, "consequence": _text}),
     "backend_moved": record({}, {"reason": text, "backend": _text}),

@@ -106,11 +106,21 @@ def test_a_command_on_one_pair_is_answered_for_that_pair():
     assert alert.answer == "mlx-muzero paper include r EURJPY"
 
 
-def test_a_pair_that_was_lost_before_a_restart_is_no_news():
-    table = PaperAlerts(Path("r"), EVERY)
-    lost = event("feed", kind="status", pair="EURJPY", status="lost", why="delisted")
-    assert table.of(lost | {"known": True}) is None
-    assert table.of(lost | {"known": False}).what == "EURJPY: the feed is lost: delisted"
+def test_a_pair_that_is_gone_is_one_alert():
+    """However often its feed meets that: every process that resumes the session does."""
+    status = event("feed", kind="status", pair="EURJPY", status="lost", why="delisted")
+    facts = {"what": "feed of EURJPY", "pair": "EURJPY", "reason": "delisted"}
+    fault = event("fault", **facts, reaction="it is no longer traded")
+    for on in (EVERY, ["feed"], ["fault"]):
+        table = PaperAlerts(Path("r"), on)
+        assert table.of(status) is None
+        alert = table.of(fault)
+        assert alert.kind == ("fault" if on == ["fault"] else "feed")
+        assert alert.what == "EURJPY: the feed is lost: delisted"
+        assert alert.effect == "it is no longer traded"
+        assert alert.urgent
+        assert table.of(status) is None
+    assert PaperAlerts(Path("r"), ["fill"]).of(fault) is None
 
 
 def test_a_feed_is_told_to_be_back_only_if_it_was_told_to_be_gone():
@@ -168,8 +178,8 @@ def test_the_tables_name_events_that_exist_and_every_one_is_tried():
 
 def test_what_a_venue_said_is_one_bounded_line_without_control_characters():
     said = "gone\n$ rm -rf ~\x1b[2J\N{RIGHT-TO-LEFT OVERRIDE}" + "x" * 5000
-    told = event("feed", kind="status", pair="EURJPY", status="lost", why=said)
+    told = event("feed", kind="status", pair="EURJPY", status="down", why=said)
     alert = PaperAlerts(Path("r"), EVERY).of(told)
-    assert alert.what.startswith(f"EURJPY: the feed is lost: gone $ rm -rf ~{MARK}x")
+    assert alert.what.startswith(f"EURJPY: the feed is down: gone $ rm -rf ~{MARK}x")
     assert "\n" not in alert.what
     assert len(alert.what) < 500

@@ -1,11 +1,14 @@
 """Whatever this machine's clock says, a session decides what it would with a right one."""
 
 from functools import partial
+from typing import get_args
 
 import pytest
 
 from examples import cases
 from live_sessions import START_NS, journaled, trade
+from mlx_muzero.alerts.of_paper import PaperAlerts
+from mlx_muzero.config.choices import AlertKind
 from mlx_muzero.errors import FeedError
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.report.parity import check_parity
@@ -148,7 +151,7 @@ def test_a_delisted_pair_stops_alone_and_survives_a_restart(tmp_path):
 
     played = trade(path, 6, 0, prepare)
     (fault,) = journaled(played, "fault")
-    assert fault["what"] == "feed of EURJPY"
+    assert (fault["what"], fault["pair"]) == ("feed of EURJPY", "EURJPY")
     assert played.said == [
         "fault: feed of EURJPY: EURJPY is not available: delisted; it is no longer traded; any "
         "position stays at its last price, and the other pairs continue"
@@ -163,8 +166,11 @@ def test_a_delisted_pair_stops_alone_and_survives_a_restart(tmp_path):
     assert again.equity[-1]["mode"] == "trading"
     assert len(journaled(again, "fault")) == 1, "it is no news to a session that resumes"
     assert again.said == ["EURJPY: still not traded: EURJPY is not available: delisted"]
-    lost = journaled(again, "feed", kind="status", status="lost")
-    assert [event["known"] for event in lost] == [False, True]
+    assert len(journaled(again, "feed", kind="status", status="lost")) == 2
+    table = PaperAlerts(path, get_args(AlertKind))
+    told = [alert for event in again.events if (alert := table.of(event)) is not None]
+    (alert,) = [alert for alert in told if "delisted" in alert.what]
+    assert alert.what == "EURJPY: the feed is lost: EURJPY is not available: delisted"
 
 
 @pytest.mark.slow
