@@ -3,9 +3,11 @@
 Between measurements the estimate runs on this machine's monotonic clock, so setting the wall clock
 by any amount changes nothing. The monotonic clock stands still while the machine sleeps. Whether
 the machine slept or its wall clock was set shows at the next measurement; until then the estimate
-is in doubt and is not used to judge anything.
+is in doubt and is not used to judge anything. So it is when the venue's clock turns out
+to have been set (`has_passed`).
 """
 
+import asyncio
 import statistics
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -77,6 +79,10 @@ class VenueClock:
         self._wall_ahead_ns = self._measured_wall_ahead_ns = self._wall_ahead()
         self._ahead_ns: int | None = None
         self.uncertainty_ns = 0
+        self._told_ns = 0  # what the venue said last
+        self._moved: tuple[int, int] | None = None  # since when it seems to be ahead by how much
+        self._was_set = False
+        self._asking = asyncio.Lock()
 
     def now_ns(self) -> int:
         """Best estimate of the venue's time."""
@@ -90,14 +96,44 @@ class VenueClock:
 
     @property
     def in_doubt(self) -> bool:
-        """Whether this machine has slept, or its clock was set, since the last measurement."""
+        """Whether a clock was set, or this machine has slept, since the last measurement."""
         moved_ns = self._wall_ahead() - self._measured_wall_ahead_ns
-        return self._ahead_ns is not None and abs(moved_ns) > self._max_jump_ns
+        moved = self._ahead_ns is not None and abs(moved_ns) > self._max_jump_ns
+        return moved or self._was_set
 
     async def wait_until_certain(self) -> None:
         """Wait until the estimate is no longer in doubt."""
         while self.in_doubt:
             await self._clock.sleep(_LOOK_NS)
+
+    async def has_passed(
+        self, time_ns: int, ask: Callable[[], Awaitable[VenueTime | None]]
+    ) -> bool:
+        """Whether the venue's own clock has passed `time_ns`, as the estimate has.
+
+        The venue is asked, unless it has told a later time already. Where it disagrees twice, and
+        its clock has run in between, it was set: the estimate is in doubt. One that stands still is
+        that of a venue that has stopped, and then time goes on by the estimate.
+        """
+        async with self._asking:
+            if self.in_doubt:
+                return False
+            if self._ahead_ns is None or self._told_ns >= time_ns:
+                return True
+            sample = await self._sample(ask)
+            known_ns = self._ahead_ns  # it may have been measured meanwhile
+            if sample is None or known_ns is None:
+                return True
+            ahead_ns, half_ns = sample
+            allowed_ns = self._max_jump_ns + half_ns + self.uncertainty_ns
+            if abs(ahead_ns - known_ns) <= allowed_ns:
+                self._moved = None
+                return True
+            now_ns = self._clock.monotonic_ns()
+            if self._moved is None or abs(ahead_ns - self._moved[1]) > allowed_ns:
+                self._moved = now_ns, ahead_ns
+            self._was_set = now_ns - self._moved[0] > 2 * allowed_ns
+            return False
 
     async def measure(
         self, ask: Callable[[], Awaitable[VenueTime | None]], samples: int
@@ -114,6 +150,7 @@ class VenueClock:
             sample = await self._sample(ask)
             if sample is None:
                 self._ahead_ns, self.uncertainty_ns = None, 0
+                self._moved, self._was_set = None, False
                 return [ClockTrusted()]
             rounds.append(sample)
         ahead_ns = int(statistics.median_low(ahead for ahead, _ in rounds))
@@ -128,6 +165,7 @@ class VenueClock:
                 slept = slept_ns > 0 and abs(moved_ns - slept_ns) <= allowed_ns
                 events.append(Slept(moved_ns) if slept else ClockJumped("venue", moved_ns))
         self._ahead_ns, self.uncertainty_ns = ahead_ns, uncertainty_ns
+        self._moved, self._was_set = None, False
         self._measured_wall_ahead_ns = wall_ahead_ns
         return [*events, ClockOffset(ahead_ns - wall_ahead_ns, uncertainty_ns, samples)]
 
@@ -148,6 +186,7 @@ class VenueClock:
         answer = await ask()
         if answer is None:
             return None
+        self._told_ns = answer.time_ns
         trip_ns = self._clock.monotonic_ns() - asked_ns
         uncertainty_ns = (trip_ns + answer.resolution_ns) // 2
         return answer.time_ns - asked_ns - trip_ns // 2, uncertainty_ns

@@ -195,7 +195,13 @@ class PairFeed:
         # An answer may arrive after a minute's end with the minute in an earlier state.
         asked_ns = self._venue.lower_bound_ns()
         pair = self.sequence.pair
-        return await self._source.fetch(pair, start_ns, bars, end_ns), asked_ns
+        candles = await self._source.fetch(pair, start_ns, bars, end_ns)
+        ends_ns = _unproven_end_ns(candles, start_ns, asked_ns)
+        if ends_ns is None or await self._venue.has_passed(
+            ends_ns, partial(self._source.time, pair)
+        ):
+            return candles, asked_ns
+        return candles, ends_ns - 1
 
     def _due_in(self) -> int:
         """Time until the next bar may be requested; negative if it is late."""
@@ -227,6 +233,18 @@ class PairFeed:
                 for name in event.bar.carried.keys() & self._carried.keys():
                     self._carried[name].saw(event.bar.open_time_ns, event.bar.close_time_ns)
         self._outbox.put(events)
+
+
+def _unproven_end_ns(candles: Sequence[Candle], start_ns: int, asked_ns: int) -> int | None:
+    """End of the newest minute of an answer, if only the estimate of the clock says it is over.
+
+    The minutes before it are over, and it is if the venue says so.
+    """
+    open_ns = max(_believable(candles, start_ns, asked_ns), default=None)
+    if open_ns is None or open_ns + MINUTE_NS > asked_ns:
+        return None
+    told = any(c.complete is not None for c in candles if c.open_time_ns == open_ns)
+    return None if told else open_ns + MINUTE_NS
 
 
 def _believable(candles: Sequence[Candle], start_ns: int, venue_ns: int) -> list[int]:
