@@ -1,7 +1,6 @@
 """Small markets, configurations and runs shared by the tests."""
 
 import atexit
-import dataclasses
 import gc
 import importlib
 import itertools
@@ -17,11 +16,11 @@ import hypothesis
 import pytest
 from typer.testing import CliRunner
 
+from bench.small_config import SMALL_CONFIG
 from examples import PART
 from markets import walk_bars
 from mlx_muzero import blas
 from mlx_muzero.config import toml as config_toml
-from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
 from mlx_muzero.evaluation.rivals import fitted
 from mlx_muzero.evaluation.rivals.fitted_q import FittedQRecipe
@@ -120,47 +119,8 @@ def store(one_folder: Path) -> Iterator[BarStore]:
 
 @pytest.fixture(scope="session")
 def small_config() -> Config:
-    """A configuration whose networks, sessions and searches take milliseconds."""
-    return Config(
-        market=dataclasses.replace(FX_MICRO.market, symbol="TEST", session_bars=12, window_bars=8),
-        trading=dataclasses.replace(FX_MICRO.trading, reward="mark_to_market"),
-        model=dataclasses.replace(
-            FX_MICRO.model,
-            parameters=0,
-            latent_width=16,
-            tcn_channels=8,
-            representation_blocks=1,
-            outcome_blocks=0,
-            dynamics_blocks=1,
-            policy_blocks=0,
-            value_blocks=0,
-            afterstate_blocks=0,
-            value_bins=31,
-            value_min=-30.0,
-            value_max=30.0,
-        ),
-        search=dataclasses.replace(
-            FX_MICRO.search,
-            num_simulations=4,
-            num_simulations_collect=4,
-            backend="native",
-            threads=2,
-        ),
-        collect=dataclasses.replace(FX_MICRO.collect, envs=4),
-        replay=dataclasses.replace(FX_MICRO.replay, min_episodes=4, max_episodes=10),
-        train=dataclasses.replace(
-            FX_MICRO.train,
-            episodes=12,
-            steps_per_episode=1.0,
-            batch_size=8,
-            num_unroll_steps=2,
-            td_steps=3,
-            average_decay=0.5,
-            validate_interval=4,
-            validate_sessions=3,
-            checkpoint_interval=4,
-        ),
-    )
+    """See `bench.small_config`."""
+    return SMALL_CONFIG
 
 
 @pytest.fixture

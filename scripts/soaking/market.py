@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mlx_muzero.config.presets import CRYPTO, FX_MICRO
+from bench.small_config import SMALL_CONFIG
+from mlx_muzero.config.presets import CRYPTO
 from mlx_muzero.config.schema import Config
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.series import FUNDING_RATE, Series
@@ -93,21 +94,6 @@ class Market:
 
 def recipe(pairs: tuple[str, ...], simulations: int) -> Config:
     """A model of few parameters that knows the bars and the funding of `pairs`."""
-    model = replace(
-        FX_MICRO.model,
-        parameters=0,
-        latent_width=16,
-        tcn_channels=8,
-        representation_blocks=1,
-        outcome_blocks=0,
-        dynamics_blocks=1,
-        policy_blocks=0,
-        value_blocks=0,
-        afterstate_blocks=0,
-        value_bins=31,
-        value_min=-30.0,
-        value_max=30.0,
-    )
     market = replace(
         CRYPTO.market,
         symbol=Symbol(pairs[0]),
@@ -118,31 +104,9 @@ def recipe(pairs: tuple[str, ...], simulations: int) -> Config:
         session_bars=12,
         window_bars=4,
     )
-    search = replace(
-        FX_MICRO.search,
-        num_simulations=simulations,
-        num_simulations_collect=4,
-        backend="native",
-        threads=1,
-    )
-    train = replace(
-        FX_MICRO.train,
-        episodes=12,
-        steps_per_episode=1.0,
-        batch_size=8,
-        num_unroll_steps=2,
-        td_steps=3,
-        average_decay=0.5,
-        validate_interval=4,
-        validate_sessions=3,
-        checkpoint_interval=4,
-    )
-    return Config(
+    return replace(
+        SMALL_CONFIG,
         market=market,
-        trading=replace(CRYPTO.trading, reward="mark_to_market"),
-        model=model,
-        search=search,
-        collect=replace(FX_MICRO.collect, envs=4),
-        replay=replace(FX_MICRO.replay, min_episodes=4, max_episodes=10),
-        train=train,
+        trading=replace(CRYPTO.trading, reward=SMALL_CONFIG.trading.reward),
+        search=replace(SMALL_CONFIG.search, num_simulations=simulations, threads=1),
     )
