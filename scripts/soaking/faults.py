@@ -37,6 +37,8 @@ _MEASURED_NS = HOUR_NS + 2 * MINUTE_NS
 """Within which a feed measures the venue's clock again."""
 _HEARD_NS = 10 * SECOND_NS
 """Within which a bar is heard, wherever the clocks stand."""
+_MOST_STEP_NS = 5 * SECOND_NS
+"""By how much a clock is set at most."""
 _APART_NS = 4 * MINUTE_NS
 _TRIES = 2000
 
@@ -49,7 +51,8 @@ class Fault:
         kind: what goes wrong.
         pair: for which pair; None: for all.
         at_ns: when it begins; the close of the minute where it is about a bar.
-        until_ns: when it ends: an answer is right again, or a killed session begins again.
+        until_ns: when it ends: an answer is right again, by the venue's clock where it is about a
+            bar; or a killed session begins again.
         told_ns: by when it must have been told.
         size_ns: by how much a clock moves.
     """
@@ -184,7 +187,7 @@ class _Drawing:
         if kind == "delisting":
             return Fault(kind, self._pairs[-1], at_ns, at_ns, at_ns + 3 * MINUTE_NS)
         if kind in ("venue clock", "own clock"):
-            step_ns = dice.choice((-1, 1)) * dice.randrange(2 * SECOND_NS, 5 * SECOND_NS)
+            step_ns = dice.choice((-1, 1)) * dice.randrange(2 * SECOND_NS, _MOST_STEP_NS)
             told_ns = at_ns + (_MEASURED_NS if kind == "venue clock" else MINUTE_NS)
             return Fault(kind, None, at_ns, at_ns, told_ns, step_ns)
         if kind == "sleep":
@@ -202,7 +205,8 @@ class _Drawing:
             "late bar": (25 * SECOND_NS, 40 * SECOND_NS),
             "missing bar": (0, 1),
             "revised bar": (MINUTE_NS, 2 * MINUTE_NS),
-            "rejected bar": (5 * SECOND_NS, 10 * SECOND_NS),
+            # Longer than a session may be late that does not know yet that the clock was set.
+            "rejected bar": (_MOST_STEP_NS + 2 * SECOND_NS, _MOST_STEP_NS + 5 * SECOND_NS),
         }[kind]
         until_ns = at_ns + dice.randrange(*lasts)
         return Fault(kind, pair, at_ns, until_ns, at_ns + 4 * MINUTE_NS)

@@ -122,7 +122,10 @@ class MisbehavingVenue:
         await self._world.sleep(latency_ns - latency_ns // 2)
 
     def _candle(self, pair: str, minute: int, now_ns: int) -> Candle | None:
-        """What the venue says of a minute when its clock says `now_ns`; None for nothing."""
+        """What the venue says of a minute when its clock says `now_ns`; None for nothing.
+
+        By that clock the minute ends, and what is wrong with its bar is put right.
+        """
         opened, true_ns = minute * MINUTE_NS, self._world.true_ns()
         for stall in self._stalls.get(pair, ()):
             if stall.at_ns <= true_ns < stall.until_ns and opened + MINUTE_NS > stall.at_ns:
@@ -133,7 +136,7 @@ class MisbehavingVenue:
         fault = self._of_bars.get((pair, minute))
         if fault is not None and fault.kind == "missing bar":
             return None
-        if fault is not None and true_ns < fault.until_ns:
+        if fault is not None and now_ns < fault.until_ns:
             if fault.kind == "late bar":
                 return None
             if fault.kind == "rejected bar":

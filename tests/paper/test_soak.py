@@ -3,10 +3,16 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from folders import ROOT
+from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
+from soaking.faults import Fault, drawn
+from soaking.market import PAIRS, Market
+from soaking.venue import MisbehavingVenue, World
+from virtual_time import MONDAY_NS, run
 
 BENCH = ROOT / "scripts" / "bench_paper.py"
 SOAK = ROOT / "scripts" / "soak.py"
@@ -35,3 +41,24 @@ def test_a_day_of_kills_and_faults_loses_nothing_and_tells_each_once():
     found = json.loads(done.stdout)
     assert done.returncode == 0, found["notes"]
     assert sum(row["planned"] for row in found["faults"]) > 15
+
+
+@pytest.mark.parametrize("ahead_s", [-5, 0, 5])
+@pytest.mark.parametrize("asked_s", [1, 6])
+def test_a_bar_that_is_to_be_impossible_is_when_it_is_asked_for(ahead_s, asked_s):
+    """A second after its end by the venue's clock, or as late as one is that was just set."""
+    plan = drawn(MONDAY_NS, 2.0, PAIRS[:4], 2, 0)
+    step = Fault("venue clock", None, 0, 0, 0, ahead_s * SECOND_NS)
+    impossible = plan.of("rejected bar")
+    plan = replace(plan, faults=(step, *impossible))
+    market = Market(PAIRS[:4], MONDAY_NS // MINUTE_NS, 3 * 1440, plan.changes_minute, 0)
+
+    async def answer(fault):
+        world = World(fault.at_ns + (asked_s - ahead_s) * SECOND_NS, plan)
+        venue = MisbehavingVenue(market, plan, world, {fault.pair: fault.pair}, 0)
+        return await venue.fetch(fault.pair, fault.minute * MINUTE_NS, 1)
+
+    assert impossible
+    for fault in impossible:
+        (candle,) = run(answer(fault))
+        assert candle.fault() is not None
