@@ -13,12 +13,10 @@ exit code is 1 otherwise.
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import mlx_muzero  # noqa: F401 - before mlx, to put its BLAS behind it
 from bench.report import Report
@@ -33,6 +31,7 @@ from soaking.faults import drawn
 from soaking.held import growth, held
 from soaking.life import Soak, live
 from soaking.market import PAIRS, Market, recipe
+from soaking.parity import Checked
 from soaking.told import Tellings
 from soaking.virtual_time import MONDAY_NS
 
@@ -71,16 +70,14 @@ def soaked(folder: Path, options: argparse.Namespace) -> int:
     grown = growth(soak)
     report.table("growth", "In the days without a kill:", [grown])
     begun_s = time.monotonic()
-    parity, counts = checked(soak.folder), tellings.counts
+    parity, counts = Checked.of(soak.folder), tellings.counts
     report.note(
         f"\n{lives} lives, {counts['minute']:,} minutes, "
-        f"{counts['candidate_took_over']} changes of model; "
-        f"parity {'exact' if parity['exact'] else 'DIFFERS'} over "
-        f"{parity['decisions']['recorded']:,} decisions and {parity['fills']['recorded']:,} fills; "
+        f"{counts['candidate_took_over']} changes of model; {parity.text}; "
         f"{traded_s:.0f} s, and {time.monotonic() - begun_s:.0f} s for parity"
     )
     wrong = [row.fault for row in told if not row.good] + [row.what for row in kept if not row.good]
-    wrong += ["memory and descriptors"] * (not grown.good) + ["parity"] * (not parity["exact"])
+    wrong += ["memory and descriptors"] * (not grown.good) + ["parity"] * (not parity.exact)
     wrong += ["retraining"] * (counts["candidate_took_over"] != soak.plan.candidates)
     report.note(f"not as it should be: {', '.join(wrong)}" if wrong else "all is as it should be")
     report.end()
@@ -136,16 +133,6 @@ def lived(soak: Soak) -> int:
         if death is not None:
             now_ns = max(death.until_ns, ended.at_ns)
     return len(deaths)
-
-
-def checked(folder: Path) -> dict[str, Any]:
-    """The answer of `paper parity`."""
-    command = [sys.executable, "-m", "muzero_cli.main", "paper", "parity", str(folder), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if not done.stdout:
-        raise SystemExit(f"paper parity failed: {done.stderr}")
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
 
 
 if __name__ == "__main__":
