@@ -1,6 +1,7 @@
 """Checkpoints: whole or absent after a kill at any point, few, and refused when they do not fit."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -117,7 +118,9 @@ def test_a_run_killed_while_it_saves_goes_on_as_if_nothing_had_happened(
     folder = RunFolder(tmp_path)
     folder.begin(small_config, MarketRecord.of(tmp_path / "none.duckdb", small_dataset))
     killed = subprocess.run(
-        [sys.executable, HELPERS / "killed_run.py", tmp_path, event, str(number)], check=False
+        [sys.executable, HELPERS / "killed_run.py", tmp_path, event, str(number)],
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(HELPERS)},
     )
     assert killed.returncode == -signal.SIGKILL
     latest = folder.checkpoints.latest()
