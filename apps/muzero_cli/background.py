@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
 
-from mlx_muzero.watch.log_tail import log_of
+from mlx_muzero.runlog.logs import log_of
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import run_kind
 from muzero_cli.display.console import narration_console, say

@@ -32,6 +32,7 @@ from mlx_muzero.machine import cache_folder
 from mlx_muzero.networks.kinds import Model
 from mlx_muzero.processes.child_module import spawn_apart
 from mlx_muzero.runlog.lock import lock_holder
+from mlx_muzero.runlog.logs import MEASURING_LOG
 from mlx_muzero.training.run import RunFolder
 
 Tell = Callable[[str], None]
@@ -42,8 +43,6 @@ MEASURES = "mlx_muzero.profiling.background"
 
 QUIET_S = 900.0
 """Most seconds to wait until the machine is quiet enough to measure on."""
-
-_LOG = "auto-backend.log"
 
 
 def formats_to_try() -> tuple[ExportFormat, ...]:
@@ -97,7 +96,7 @@ class Measurement:
     @property
     def log_path(self) -> Path:
         """What the process says."""
-        return self.run / _LOG
+        return self.run / MEASURING_LOG
 
     @property
     def lock_path(self) -> Path:

@@ -26,7 +26,7 @@ from mlx_muzero.paper.records.recorder import Recorder
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.retraining.loading import loaded
-from mlx_muzero.paper.retraining.played_model import CANDIDATES, PlayedModel
+from mlx_muzero.paper.retraining.played_model import PlayedModel
 from mlx_muzero.paper.retraining.recorded import retraining_of
 from mlx_muzero.paper.retraining.retraining import Retraining
 from mlx_muzero.paper.session import Session
@@ -39,6 +39,7 @@ from mlx_muzero.paper.session_setup import (
 )
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.runlog.journal import Journal
+from mlx_muzero.runlog.logs import CANDIDATES
 from mlx_muzero.training.models import validation_warning
 from mlx_muzero.training.run import RunFolder
 

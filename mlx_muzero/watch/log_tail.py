@@ -13,11 +13,6 @@ MOST_CHARACTERS = 2000
 """Length of a line; what is longer is cut."""
 
 
-def log_of(run: Path) -> Path:
-    """Where the output of a process goes that runs `run` in the background."""
-    return run.with_name(f"{run.name}.log")
-
-
 class LogTail:
     """The last lines of a log, and then the new ones.
 

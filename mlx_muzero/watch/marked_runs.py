@@ -5,36 +5,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mlx_muzero.watch.curve import Curve
-from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.run import WatchedRun
-from mlx_muzero.watch.train_state import TrainState
+from mlx_muzero.watch.run_curves import curves_of
 
 MOST_MARKED = 6
-
-
-def curves_of(run: WatchedRun) -> dict[str, Curve]:
-    """Every curve of a run by name, first what chooses the best checkpoint, without empty ones."""
-    state = run.state
-    if isinstance(state, PaperState):
-        found = {"equity": state.equity, "drawdown": state.drawdown_frac}
-    else:
-        found = _of_training(state, run.best_by == "net_pips")
-    return {name: curve for name, curve in found.items() if len(curve)}
-
-
-def _of_training(state: TrainState, by_session: bool) -> dict[str, Curve]:
-    chosen = {"expectancy": state.expectancy_pips, "net pips": state.net_pips}
-    if by_session:
-        chosen = dict(reversed(chosen.items()))
-    terms = sorted(state.losses, key="total".__ne__)
-    return {
-        **chosen,
-        "win rate": state.win_frac,
-        **{f"loss: {term}": state.losses[term] for term in terms},
-        "gradient norm": state.gradient_norm,
-        "support overflow": state.overflow_frac,
-    }
 
 
 class MarkedRuns:

@@ -179,9 +179,9 @@ def test_curves_are_zoomed_moved_and_changed(tmp_path):
 
     async def script(pilot):
         await pilot.press("plus", "plus", "left")
-        assert plot(pilot.app) == (4.0, 0.875, "total")
+        assert plot(pilot.app) == (4.0, 0.875, "loss: total")
         await pilot.press("right", "right", "minus", "v")
-        assert plot(pilot.app) == (2.0, 1.0, "policy")
+        assert plot(pilot.app) == (2.0, 1.0, "loss: policy")
 
     drive(MuZeroApp(folder, clock=clock), script)
 

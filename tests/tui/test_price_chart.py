@@ -15,9 +15,11 @@ from muzero_tui.candles import LABEL, Chart, Fill, draw_chart, shown_bars
 from muzero_tui.formats import clock, price
 from muzero_tui.paint import Paint
 from muzero_tui.screens.live_panels import Health, Market
+from muzero_tui.screens.tree import DecisionTable
 from muzero_tui.screens.tree_panels import DecisionChart
 from muzero_tui.widgets.price_chart import _title
 from muzero_tui.widgets.search_tree import SearchTree
+from paper_journals import PAIRS, Session
 from training_journals import training_run
 from tui_pilots import app_of, drive, press
 
@@ -185,13 +187,47 @@ def test_without_room_beside_it_the_chart_takes_the_trees_place(session, columns
 
 
 @pytest.mark.slow
-def test_a_decision_whose_bars_are_not_read_says_so(session):
+def test_a_decision_whose_bars_are_not_read_says_so(tmp_path):
+    session = Session(tmp_path / "runs" / "paper", PAIRS[:1])
+    for minute in range(240):
+        session.minute()
+        if minute == 20:
+            session.decide()
+
+    async def script(pilot):
+        seen = []
+        for back in (0, 8):
+            await press(pilot, "4", *["semicolon"] * back)
+            seen.append(pilot.app.screen.query_one(DecisionChart).render().plain)
+        return seen
+
+    unread, read = drive(app_of(session), script, size=(200, 60))
+    assert "go back" in unread
+    assert "┤" in read
+
+
+def test_the_tree_is_that_of_the_moment_shown(session):
+    def shown(pilot):
+        table = pilot.app.screen.query_one(DecisionTable)
+        return table.copied().splitlines()[1:], pilot.app.screen.query_one(DecisionChart).decision
+
     async def script(pilot):
         await press(pilot, "4")
-        await press(pilot, *["semicolon"] * 9)  # before the decision
-        return pilot.app.screen.query_one(DecisionChart).render().plain
+        now = shown(pilot)
+        await press(pilot, "n", "semicolon")  # four minutes back
+        past = shown(pilot)
+        await press(pilot, *["semicolon"] * 5)
+        none = shown(pilot)
+        await press(pilot, "l")
+        assert shown(pilot) == now
+        return now, past, none, pilot.app.watched.state.minute["close_ns"]
 
-    assert "go back" in drive(app_of(session), script, size=(200, 60))
+    (rows, newest), (fewer, older), none, now_ns = drive(app_of(session), script)
+    assert newest.close_ns == now_ns
+    assert 0 < len(fewer) < len(rows)
+    assert fewer == rows[-len(fewer) :]
+    assert older.close_ns == newest.close_ns - (len(rows) - len(fewer)) * MINUTE_NS
+    assert none == ([], None)
 
 
 def test_a_training_tells_no_bars_and_has_no_chart(tmp_path):

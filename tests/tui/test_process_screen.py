@@ -19,17 +19,41 @@ def test_the_log_is_followed_and_cleaned(session):
                     file.write(write)
             await press(pilot, "6")
             found.append(pilot.app.screen.query_one(LogPane).copied().splitlines())
-        (session.folder / "watch.log").write_text("alarm\n")
-        await press(pilot, "v")
-        found.append(pilot.app.screen.query_one(LogPane).copied().splitlines())
         return found
 
-    none, first, more, same, watch = drive(app_of(session), script)
+    none, first, more, same = drive(app_of(session), script)
     assert "there is no paper.log" in none[0]
     assert first[0] == "begun"
     assert first[1].isprintable()
     assert more == same == [*first, "minute"]
-    assert watch == ["alarm"]
+
+
+def test_the_logs_of_helpers_are_shown_too(session):
+    session.folder.with_name("paper.log").write_text("minute\n")
+    (session.folder / "watch.log").write_text("alarm\n")
+    (session.folder / "auto-backend.log").write_text("measured\n")
+    for number in (1, 2):
+        candidate = session.folder / "candidates" / f"{number:04d}"
+        candidate.mkdir(parents=True)
+        (candidate / "log.txt").write_text(f"candidate {number}\n")
+
+    async def script(pilot):
+        await press(pilot, "6")
+        found = []
+        for _ in range(6):
+            pane = pilot.app.screen.query_one(LogPane)
+            found.append((str(pane.border_title), pane.copied()))
+            await press(pilot, "v")
+        return found
+
+    assert drive(app_of(session), script) == [
+        ("log 1 of 5: paper.log", "minute"),
+        ("log 2 of 5: watch.log", "alarm"),
+        ("log 3 of 5: auto-backend.log", "measured"),
+        ("log 4 of 5: candidates/0002/log.txt", "candidate 2"),
+        ("log 5 of 5: candidates/0001/log.txt", "candidate 1"),
+        ("log 1 of 5: paper.log", "minute"),
+    ]
 
 
 def test_a_log_that_is_no_file_is_not_followed(session):

@@ -4,12 +4,11 @@ import os
 
 import pytest
 
-from mlx_muzero.watch.log_tail import MOST_CHARACTERS, TAIL_BYTES, LogTail, log_of
+from mlx_muzero.watch.log_tail import MOST_CHARACTERS, TAIL_BYTES, LogTail
 
 
 def test_whole_lines_come_once(tmp_path):
-    path = log_of(tmp_path / "run")
-    assert path == tmp_path / "run.log"
+    path = tmp_path / "run.log"
     tail = LogTail(path)
     path.write_text("one\ntwo\nthr")
     assert tail.new() == (["one", "two"], True)

@@ -14,7 +14,7 @@ from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.processes.stop_signals import outlive_terminal, stop_signals
 from mlx_muzero.runlog.lock import locked
-from mlx_muzero.watch.log_tail import log_of
+from mlx_muzero.runlog.logs import log_of
 from mlx_muzero.watchdog.log import WatchLog
 from mlx_muzero.watchdog.watcher import LOOK_S, Child, Watcher
 from muzero_cli.display.console import narration_console, say

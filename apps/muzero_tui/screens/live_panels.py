@@ -1,19 +1,20 @@
 """The panels of the live screen, except the table of pairs."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, ClassVar
 
 from rich.text import Text
 
 from mlx_muzero.untrusted.terminal_text import clean_line
+from mlx_muzero.watch.curve import Curve
 from mlx_muzero.watch.events import Event
 from mlx_muzero.watch.paper_state import PaperState
+from mlx_muzero.watch.run_curves import DRAWDOWN, EQUITY, curves_of
+from muzero_tui.curves import draw_curves
 from muzero_tui.formats import bar, clock, fitting, money, number, percent, price, signed
 from muzero_tui.notices import notice_lines
 from muzero_tui.paint import Paint
-from muzero_tui.plotting import Line, plot
+from muzero_tui.plotting import Line
 from muzero_tui.widgets.condition import condition_of
 from muzero_tui.widgets.panel import Panel, PlotPanel
 from muzero_tui.widgets.price_chart import PriceChart
@@ -108,17 +109,14 @@ class EquityPlot(PlotPanel, PaperPanel):
     @property
     def curves(self) -> tuple[str, ...]:
         """Equity first."""
-        return ("equity", "drawdown")
+        return (EQUITY, DRAWDOWN)
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """One curve over UTC time."""
-        self.border_title = self.curve
-        y_text: Callable[[float], str]
-        if self.curve == "equity":
-            series, style, y_text = self.state.equity, paint.curve, _money
-        else:
-            series, style, y_text = self.state.drawdown_frac, paint.bad, _tenths
-        return plot([Line(series, style)], width, height, _moment, y_text, self.view)
+        self.border_title = name = self.curve
+        series = curves_of(self.watched).get(name, Curve())
+        style = paint.curve if name == EQUITY else paint.bad
+        return draw_curves(name, [Line(series, style)], width, height, self.view)
 
 
 class Market(PriceChart, EquityPlot):
@@ -232,15 +230,3 @@ def _used(at: dict[str, Any]) -> float:
 
 def _third(value: float | None) -> str:
     return number(value, 3)
-
-
-def _money(value: float) -> str:
-    return f"{value:,.0f}"
-
-
-def _tenths(value: float) -> str:
-    return percent(value, 1)
-
-
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%m-%d %H:%M")

@@ -1,7 +1,5 @@
 """The panels below the list of runs: marked runs over each other, and how they differ."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import wrap
 from typing import Any, ClassVar
@@ -11,10 +9,12 @@ from textual.content import Content
 
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.untrusted.terminal_text import clean_line
-from mlx_muzero.watch.marked_runs import MarkedRuns, curves_of
-from muzero_tui.formats import fitting, number, percent, shortened, signed
+from mlx_muzero.watch.marked_runs import MarkedRuns
+from mlx_muzero.watch.run_curves import curves_of
+from muzero_tui.curves import draw_curves, value_text
+from muzero_tui.formats import fitting, shortened, signed
 from muzero_tui.paint import Paint
-from muzero_tui.plotting import Line, plot
+from muzero_tui.plotting import Line
 from muzero_tui.widgets.panel import Panel, PlotPanel
 
 
@@ -40,7 +40,7 @@ class MarkedPlot(PlotPanel):
         name = self.curve
         self.border_title = Content(f"comparison: {clean_line(name)}")
         lines, parts, base = [], [], None
-        y_text = _text_of(name)
+        y_text = value_text(name)
         for place, run in enumerate(self.marked.runs.values()):
             curve = curves_of(run).get(name)
             if curve is None:
@@ -53,8 +53,7 @@ class MarkedPlot(PlotPanel):
             else:
                 parts[-1].append(f" ({signed(last - base, 2)})", "dim")
             parts[-1].append("  ")
-        x_text = _moment if name in ("equity", "drawdown") else _thousands
-        drawn = plot(lines, width, height - 1, x_text, y_text, self.view)
+        drawn = draw_curves(name, lines, width, height - 1, self.view)
         return fitting(parts, width).append("\n").append_text(drawn)
 
 
@@ -108,25 +107,3 @@ class Differences(Panel):
             return self.marked.differing()
         except ConfigError as error:
             return clean_line(str(error))
-
-
-def _text_of(name: str) -> Callable[[float], str]:
-    if name in ("win rate", "drawdown", "support overflow"):
-        return _tenths
-    return signed if name in ("expectancy", "net pips") else _short
-
-
-def _tenths(value: float) -> str:
-    return percent(value, 1)
-
-
-def _short(value: float) -> str:
-    return number(value, 4)
-
-
-def _thousands(value: float) -> str:
-    return f"{value:,.0f}"
-
-
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%m-%d %H:%M")

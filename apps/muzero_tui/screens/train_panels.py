@@ -1,6 +1,5 @@
 """The panels of the train screen."""
 
-from collections.abc import Callable
 from textwrap import wrap
 from typing import Any, ClassVar
 
@@ -10,14 +9,32 @@ from textual.content import Content
 from mlx_muzero.config import fx_targets
 from mlx_muzero.untrusted.terminal_text import clean_line
 from mlx_muzero.watch.curve import Curve
+from mlx_muzero.watch.run_curves import (
+    EXPECTANCY,
+    GRADIENT_NORM,
+    LOSS,
+    NET,
+    OVERFLOW,
+    TOTAL_LOSS,
+    WIN_RATE,
+    curves_of,
+    validated,
+)
 from mlx_muzero.watch.train_state import TrainState
+from muzero_tui.curves import draw_curves
 from muzero_tui.formats import bar, duration, fitting, number, percent, signed
 from muzero_tui.paint import Paint
-from muzero_tui.plotting import Line, View, plot
+from muzero_tui.plotting import Line, View
 from muzero_tui.widgets.panel import Panel, PlotPanel
 
 _BIN_WIDTH = 13
 _LEAST_PART = 26
+_METRICS = {
+    EXPECTANCY: "expectancy_pips",
+    NET: "net_pips_per_session",
+    WIN_RATE: "win_frac",
+}
+"""By the name of its curve, what a validation's event calls a figure."""
 _FROM_BARS = "bars teach a factored model, it collects none"
 ALARMS = "notice over 40 %, warning over 60 %, critical over 90 %"
 
@@ -46,25 +63,22 @@ class LossPlot(PlotPanel, TrainPanel):
     @property
     def curves(self) -> tuple[str, ...]:
         """The total first."""
-        terms = [term for term in self.state.losses if term != "total"]
-        return ("total", *terms, "gradient norm", "support overflow")
+        terms = [f"{LOSS}{term}" for term in self.state.losses if term != "total"]
+        return (TOTAL_LOSS, *terms, GRADIENT_NORM, OVERFLOW)
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """The terms that fit on one line, the shown one first, and its curve."""
         state, name = self.state, self.curve
-        self.border_title = Content(f"losses: {clean_line(name)}")
-        terms = sorted(state.losses, key=lambda term: (term != name, term != "total"))
+        shown = name.removeprefix(LOSS)
+        self.border_title = Content(f"losses: {clean_line(shown)}")
+        terms = sorted(state.losses, key=lambda term: (term != shown, term != "total"))
         parts = []
         for term in terms:
-            style = f"bold {paint.accent}" if term == name else ""
+            style = f"bold {paint.accent}" if term == shown else ""
             figure = f"{number(state.losses[term].last, 3)}  "
             parts.append(Text.assemble((f"{clean_line(term)} ", "dim"), (figure, style)))
-        series = {
-            "gradient norm": state.gradient_norm,
-            "support overflow": state.overflow_frac,
-        }.get(name) or state.losses.get(name, Curve())
-        lines = [Line(series, paint.curve)]
-        curve = plot(lines, width, height - 1, _thousands, _short, self.view)
+        lines = [Line(curves_of(self.watched).get(name, Curve()), paint.curve)]
+        curve = draw_curves(name, lines, width, height - 1, self.view)
         return fitting(parts, width).append("\n").append_text(curve)
 
 
@@ -98,7 +112,7 @@ class LossParts(TrainPanel):
         series = self.state.losses[term]
         head = Text.assemble((f"{clean_line(term)} ", "dim"), (number(series.last, 3), "bold"))
         lines = [Line(series, paint.curve)]
-        drawn = plot(lines, width, height - 1, _thousands, _short, View())
+        drawn = draw_curves(f"{LOSS}{term}", lines, width, height - 1, View())
         return [head, *drawn.split("\n")]
 
 
@@ -120,35 +134,28 @@ class ValidationPlot(PlotPanel, TrainPanel):
     @property
     def curves(self) -> tuple[str, ...]:
         """What chooses the best checkpoint first."""
-        names = ("expectancy", "net pips", "win rate")
-        return names if self.watched.best_by == "expectancy" else (names[1], names[0], names[2])
+        return validated(self.watched)
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """The last validation, the best one, and one curve over episodes."""
         state, name = self.state, self.curve
-        of_name: dict[str, tuple[Curve, str, Callable[[float], str]]] = {
-            "expectancy": (state.expectancy_pips, "expectancy_pips", _signed),
-            "net pips": (state.net_pips, "net_pips_per_session", _signed),
-            "win rate": (state.win_frac, "win_frac", percent),
-        }
-        series, metric, y_text = of_name[name]
+        series, metric = curves_of(self.watched).get(name, Curve()), _METRICS[name]
         unit = self.watched.unit
-        targets = {"expectancy": fx_targets.EXPECTANCY_TEXT, "win rate": fx_targets.WIN_TEXT}
-        title = [f"validation: {f'net {unit} a session' if name == 'net pips' else name}"]
+        targets = {EXPECTANCY: fx_targets.EXPECTANCY_TEXT, WIN_RATE: fx_targets.WIN_TEXT}
+        title = [f"validation: {f'net {unit} a session' if name == NET else name}"]
         if state.targets and name in targets:
             title.append(f", target {targets[name]}")
-        if name == "expectancy":
+        if name == EXPECTANCY:
             title.append(f", {unit}")
         self.border_title = Content(fitting([*map(Text, title)], max(width - 4, 1)).plain)
         best = state.best.get(metric)
-        curve = plot(
+        curve = draw_curves(
+            name,
             [Line(series, paint.curve)],
             width,
             height - 1,
-            _thousands,
-            y_text,
             self.view,
-            levels=state.levels if name == "net pips" else None,
+            levels=state.levels if name == NET else None,
             star=None if best is None else (state.best_at, best, f"bold {paint.accent}"),
         )
         head = fitting(
@@ -315,17 +322,5 @@ def _validation(word: str, at: int, found: dict[str, Any], metric: str, paint: P
     return [head, Text(won), Text(f" {number(found.get('trades'))} trades  ", "dim")]
 
 
-def _signed(value: float) -> str:
-    return signed(value)
-
-
 def _pair(text: Text, name: str, value: str, width: int) -> None:
     text.append(f"{name:9}", "dim").append(f"{value[: max(width - 9, 1)]}\n")
-
-
-def _thousands(value: float) -> str:
-    return f"{value:,.0f}"
-
-
-def _short(value: float) -> str:
-    return number(value, 4)

@@ -1,5 +1,6 @@
 """The search tree behind any recorded decision."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,6 +14,8 @@ from textual.widgets import Tree
 from mlx_muzero.errors import RunError
 from mlx_muzero.runlog import decision_log
 from mlx_muzero.runlog.decision_log import DECISION, DecisionRecord, Entry
+from mlx_muzero.timeunits import SECOND_NS
+from mlx_muzero.watch.paper_state import PaperState
 from muzero_tui.formats import day_and_clock, shortened
 from muzero_tui.screens.base import RunScreen
 from muzero_tui.screens.tree_panels import DecisionChart, Outcomes, RootStatistics
@@ -31,7 +34,9 @@ class DecisionTable(LiveTable):
     HELP: ClassVar[str] = (
         "Recorded decisions, newest first: time of the bar's close (UTC) and pair; in training "
         "also the number of episodes collected before. Moving the cursor shows the tree; [ and ] "
-        "go to the day before and after; / filters by pair, day or episode."
+        "go to the day before and after; / filters by pair, day or episode.\n"
+        "At a past moment, those that had been made by then: pause, scrub and replay move the list "
+        "too, and its newest decision is shown."
     )
 
 
@@ -74,6 +79,7 @@ class TreeScreen(RunScreen):
         self._end = 0
         self._shown: Entry | None = None
         self._listed: tuple[object, ...] = ("",)
+        self._moment: int | None = None
 
     def body(self) -> ComposeResult:
         """List, tree, comparison and outcomes."""
@@ -92,7 +98,10 @@ class TreeScreen(RunScreen):
         self.query_one(SearchTree).border_title = "search tree"
 
     def show(self) -> None:
-        """List the day's decisions that match the filter, at most the newest `MOST_LISTED`."""
+        """List the day's decisions until the moment shown that match the filter.
+
+        At most the newest `MOST_LISTED`.
+        """
         table = self.query_one(DecisionTable)
         for panel in (SearchTree, DecisionChart, RootStatistics, Outcomes):
             self.query_one(panel)  # raises while one is still being composed
@@ -100,9 +109,10 @@ class TreeScreen(RunScreen):
         looked.set_class(self._charted, "-charted")
         if not self._charted:
             looked.remove_class("-in-place")
+        moved = self._follow_moment()
         self._look()
         wanted = self.wanted
-        listed = (self.app.theme, self._day, len(self._entries), wanted)
+        listed = (self.app.theme, self._day, len(self._entries), wanted, self._moment)
         if listed == self._listed:
             return
         if listed[0] != self._listed[0]:
@@ -111,6 +121,8 @@ class TreeScreen(RunScreen):
         rows = {}
         for number in range(len(self._entries) - 1, -1, -1):
             entry = self._entries[number]
+            if not self._was_made(entry):
+                continue
             when = day_and_clock(entry.close_ns)
             note = "" if entry.episodes is None else f"@{entry.episodes}"
             if wanted in f"{when} {entry.pair} {note}".lower():
@@ -120,9 +132,11 @@ class TreeScreen(RunScreen):
         columns = ("close", "pair", "at") if self._trains else ("close", "pair")
         table.border_title = Content(self._day.stem if self._day else "no decisions")
         table.show(columns, {key: row[: len(columns)] for key, row in rows.items()})
+        if moved:
+            table.move_cursor(row=0, animate=False)
         if not rows:
             self._show(None)
-        elif self._shown is None and table.chosen is not None:
+        elif (self._shown is None or moved) and table.chosen is not None:
             self._show(self._entries[int(table.chosen)])
 
     def on_data_table_row_highlighted(self) -> None:
@@ -176,6 +190,40 @@ class TreeScreen(RunScreen):
     def _trains(self) -> bool:
         return any(entry.episodes is not None for entry in self._entries[-1:])
 
+    def _follow_moment(self) -> bool:
+        """Go to the day of the moment shown, if that has changed; returns whether it has."""
+        moment, before = self._moment_now(), self._moment
+        if moment == before:
+            return False
+        self._moment = moment
+        state = self.app.watched.state
+        days = decision_log.days(self.app.watched.folder / "decisions")
+        if days and isinstance(state, PaperState):
+            now = days if moment is None else [day for day in days if day.stem <= _day_of(moment)]
+            if now and now[-1] != self._day:
+                self._open(now[-1])
+        return True
+
+    def _moment_now(self) -> int | None:
+        """The moment shown; None if it is the present.
+
+        Of a paper session that is its minute's close in nanoseconds, of a training its episodes.
+        """
+        watched = self.app.watched
+        if watched.playback.mode == "live":
+            return None
+        if isinstance(watched.state, PaperState):
+            closed_ns: int = watched.state.minute.get("close_ns", 0)
+            return closed_ns
+        return watched.state.episodes
+
+    def _was_made(self, entry: Entry) -> bool:
+        """Whether a decision had been made at the moment shown."""
+        if self._moment is None:
+            return True
+        made = entry.close_ns if entry.episodes is None else entry.episodes
+        return made <= self._moment
+
     def _look(self) -> None:
         """Read new decisions; start at the newest day if the run is a different one."""
         folder = self.app.watched.folder / "decisions"
@@ -215,3 +263,8 @@ class TreeScreen(RunScreen):
         outcomes = self.query_one(Outcomes)
         outcomes.action = action
         outcomes.refresh()
+
+
+def _day_of(ns: int) -> str:
+    """UTC date of nanoseconds since 1970, as the files of decisions are called."""
+    return str(datetime.fromtimestamp(ns // SECOND_NS, UTC).date())

@@ -25,11 +25,12 @@ from mlx_muzero.files.regular import reader
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.origin import Origin
 from mlx_muzero.paper.records.store import PaperStore
-from mlx_muzero.paper.retraining.played_model import CANDIDATES, run_of
+from mlx_muzero.paper.retraining.played_model import run_of
 from mlx_muzero.paper.retraining.recorded import retraining_of
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.runlog.folders import flush, replaced
 from mlx_muzero.runlog.journal import JOURNAL
+from mlx_muzero.runlog.logs import CANDIDATES
 from mlx_muzero.training.checkpoint import NAME, STATE, WEIGHTS, load_state, load_weights
 from mlx_muzero.training.run import RunFolder
 from mlx_muzero.untrusted.json_values import parsed

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mlx_muzero.runlog.logs import CANDIDATE_LOG, CANDIDATES
 from mlx_muzero.training.checkpoint import NAME
 from mlx_muzero.untrusted.shapes import Malformed, count, record, text
 
@@ -85,16 +86,12 @@ class CandidateFolder:
     @property
     def log_path(self) -> Path:
         """What its process says."""
-        return self.path / "log.txt"
+        return self.path / CANDIDATE_LOG
 
     @property
     def verdict_path(self) -> Path:
         """How it was judged."""
         return self.path / "verdict.json"
-
-
-CANDIDATES = "candidates"
-"""The folder of candidates in a session's folder."""
 
 
 def run_of(model: PlayedModel, session: Path, original: str) -> Path:
