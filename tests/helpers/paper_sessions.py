@@ -17,7 +17,8 @@ from mlx_muzero.paper.feeds.events import BarClosed
 from mlx_muzero.paper.feeds.replay import ReplayFeed
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.recorder import Recorder
-from mlx_muzero.paper.records.store import TABLES, PaperStore
+from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.records.tables import TABLES
 from mlx_muzero.paper.session_setup import make_session
 from mlx_muzero.paper.settings import PaperSettings, override
 from mlx_muzero.runlog import journal

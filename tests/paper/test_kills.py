@@ -9,7 +9,8 @@ import pytest
 
 from folders import HELPERS
 from killed_paper import COMMANDS, live
-from mlx_muzero.paper.records.store import TABLES, PaperStore
+from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.records.tables import TABLES
 from mlx_muzero.runlog import journal
 
 

@@ -31,6 +31,7 @@ from mlx_muzero.market.store.duckdb_files import (
 from mlx_muzero.market.store.migration import backup_shelf, migrate
 from mlx_muzero.market.store.table_files import TableFormat
 from mlx_muzero.paper.feeds.events import LiveBar
+from mlx_muzero.paper.records.tables import TABLES, rows_of, time_of
 from mlx_muzero.paper.records.transaction import Row, Transaction
 from mlx_muzero.runlog.closeable import Closeable
 from mlx_muzero.untrusted.json_values import parsed, strict_json
@@ -38,84 +39,16 @@ from mlx_muzero.untrusted.json_values import parsed, strict_json
 APPLICATION = "mlx_muzero paper"
 SCHEMA_VERSION = 3
 _MEMORY_LIMIT = "256MB"  # beside the search
-_READERS_LIMIT = "4GB"  # of reports, which sort all transactions: a month of 16 pairs is 300 MB
-
 _CHECKPOINT_THRESHOLD = "2MB"  # of log, which is held in memory too: two hours of 16 pairs
+_PIECE = 512  # transactions to unpack at once: 16 pairs write 7 kB a minute
 _ROW_GROUP = 2048  # the smallest DuckDB allows: a day and a half of minutes
 _COMPACT = (",", ":")
 _RESTORE = "Restore it from a copy, or start a new run."
 
-TABLES: dict[str, dict[str, str]] = {
-    "bars": {
-        "pair": "varchar", "open_time_ns": "bigint", "open": "double", "high": "double",
-        "low": "double", "close": "double", "volume": "double", "source_time_ns": "bigint",
-        "arrival_time_ns": "bigint",
-    },
-    "quotes": {"pair": "varchar", "open_time_ns": "bigint"}
-    | dict.fromkeys(("spread", "close_spread"), "double"),
-    "decisions": {
-        "close_ns": "bigint", "pair": "varchar", "bar": "bigint", "position": "integer",
-        "action": "integer", "visits": "integer[]", "value": "double", "network_value": "double",
-        "simulations": "integer", "order_id": "bigint", "limited_by": "varchar",
-    },
-    "orders": {
-        "id": "bigint", "pair": "varchar", "close_ns": "bigint", "sent_ns": "bigint",
-        "action": "integer", "from_exposure": "double", "to_exposure": "double",
-    },
-    "order_ends": {"order_id": "bigint", "end": "varchar", "reason": "varchar"},
-    "fills": {
-        "id": "bigint", "order_id": "bigint", "pair": "varchar", "fill_ns": "bigint",
-        "units": "double", "price": "double", "fee": "double", "slippage": "double",
-        "exposure": "double",
-    },
-    "trades": {
-        "pair": "varchar", "exposure": "double", "entry_ns": "bigint", "exit_ns": "bigint",
-        "entry_bar": "bigint", "exit_bar": "bigint", "entry_price": "double",
-        "exit_price": "double", "gross_pips": "double", "cost_pips": "double",
-        "funding_pips": "double", "gross": "double",
-        "cost": "double", "funding": "double", "net": "double",
-    },
-    "equity": {
-        "close_ns": "bigint", "mode": "varchar", "equity": "double", "realized": "double",
-        "unrealized": "double", "cash": "double", "exposure_total": "double",
-    },
-    "commands": {"time_ns": "bigint", "name": "varchar", "pair": "varchar"},
-    "points": {
-        "pair": "varchar", "series": "varchar", "event_ns": "bigint", "known_ns": "bigint",
-        "value": "double",
-    },
-}  # fmt: skip
-"""Columns of every table; rows keep the order in which they were committed."""
-
-
-def _rows_of(name: str, columns: Mapping[str, str]) -> str:
-    """Selects the rows of a table from the transactions."""
-    shape = json.dumps({column: [kind] for column, kind in columns.items()})
-    values = ", ".join(f'unnest(t."{column}") as "{column}"' for column in columns)
-    # Sorted before unnesting, because the rows within a transaction have an order too.
-    return (
-        f"select {values} from (select from_json(json_extract(rows, '$.{name}'), '{shape}') as t "
-        "from (select rows from transactions order by seq))"
-    )
-
-
-def _time_of(column: str, kind: TableFormat) -> str:
-    """Selects the time behind a column in nanoseconds, after others; "" for any other column."""
-    if not column.endswith("_ns"):
-        return ""
-    time = f'make_timestamp("{column}" // 1000)'
-    if kind == "csv":
-        time = f"strftime({time}, '%Y-%m-%dT%H:%M:%S.%gZ')"
-    return f', {time} as "{column.removesuffix("ns")}time"'
-
-
-_ROWS = {name: _rows_of(name, columns) for name, columns in TABLES.items()}
-"""Queries by table. The store's views, which are for its owner, say the same, but anybody may have
-changed them."""
-
 
 def _view(name: str) -> str:
-    return f"create view {name} as {_ROWS[name]};"
+    """Creates the view of a table: for the store's owner, as anybody may have changed it."""
+    return f"create view {name} as {rows_of(name, TABLES[name])};"
 
 
 _EVENTS = "create table events(first bigint not null, last bigint not null, json varchar not null);"
@@ -169,7 +102,7 @@ class PaperStore(Closeable):
             # One thread, as it runs next to the search; and small row groups, because a checkpoint
             # rewrites those that grew.
             settings: dict[str, str | int] = {
-                "memory_limit": _READERS_LIMIT if read_only else _MEMORY_LIMIT,
+                "memory_limit": _MEMORY_LIMIT,
                 "checkpoint_threshold": _CHECKPOINT_THRESHOLD,
                 "threads": 1,
             }
@@ -264,19 +197,22 @@ class PaperStore(Closeable):
         with _translating_errors(self._path):
             if ("events",) not in self._db.execute(OWN_TABLES).fetchall():
                 return
-            found = self._db.execute(
-                "select json from events where last >= ? order by last", [first]
-            )
-            while row := found.fetchone():
-                yield from (event for event in json.loads(row[0]) if event["seq"] >= first)
+            for piece in self._pieces("events", "last"):
+                found = self._db.execute(
+                    "select json from events where last between ? and ? order by last", piece
+                )
+                for (text,) in found.fetchall() if piece[1] >= first else ():
+                    yield from (event for event in json.loads(text) if event["seq"] >= first)
 
     def table(self, name: str, having: str = "") -> list[Row]:
         """All rows of one of `TABLES`, in commit order; of all, those that have column `having`."""
-        known = f" where {having} is not null" if having else ""
+        query = f"select * from ({{}}){f' where {having} is not null' if having else ''}"
+        found: list[Row] = []
         with _translating_errors(self._path):
-            cursor = self._db.execute(f"select * from ({_ROWS[name]}){known}")
-            columns = [column[0] for column in cursor.description or ()]
-            return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+            for rows in self._in_pieces(query, name, TABLES[name]):
+                columns = [column[0] for column in rows.description or ()]
+                found += (dict(zip(columns, row, strict=True)) for row in rows.fetchall())
+        return found
 
     def columns(self, name: str, *wanted: str) -> dict[str, npt.NDArray[Any]]:
         """The columns `wanted` of one of `TABLES`, in commit order, each of its N rows.
@@ -287,10 +223,13 @@ class PaperStore(Closeable):
             RunError: also where a whole number or a text is missing.
         """
         kinds = {column: TABLES[name][column] for column in wanted}
-        with _translating_errors(self._path):
-            found = self._db.execute(_rows_of(name, kinds)).fetchnumpy()
-        with self.checking_contents():
-            return {column: _column(column, kind, found[column]) for column, kind in kinds.items()}
+        pieces: dict[str, list[npt.NDArray[Any]]] = {column: [] for column in wanted}
+        with _translating_errors(self._path), self.checking_contents():
+            for rows in self._in_pieces("{}", name, kinds):
+                found = rows.fetchnumpy()
+                for column, kind in kinds.items():
+                    pieces[column].append(_column(column, kind, found[column]))
+        return {column: np.concatenate(arrays) for column, arrays in pieces.items()}
 
     def recent_bars(self, needed: Mapping[str, int]) -> list[LiveBar]:
         """At least the last `needed` bars of each pair (or all there are), oldest first."""
@@ -328,11 +267,49 @@ class PaperStore(Closeable):
                 target = folder / f"{name}.{kind}"
                 options = "format csv, header" if kind == "csv" else "format parquet"
                 with _translating_errors(self._path):
-                    times = "".join(_time_of(column, kind) for column in TABLES[name])
-                    rows = f"select *{times} from ({_ROWS[name]})"
-                    self._db.execute(f"copy ({rows}) to '{quoted(target)}' ({options})")
+                    times = "".join(time_of(column, kind) for column in TABLES[name])
+                    self._copy(name, f"select *{times} from aside.rows", target, options)
                 written.append(target)
         return written
+
+    def _copy(self, name: str, query: str, target: Path, options: str) -> None:
+        """Write a query of ``aside.rows`` to a file: of a database next to it, with a table's rows.
+
+        A file is written at once, and its rows would have to be made at once for it.
+        """
+        aside = target.with_name(f"{target.name}.partial")
+        aside.unlink(missing_ok=True)
+        columns = ", ".join(f'"{column}" {kind}' for column, kind in TABLES[name].items())
+        self._db.execute(f"attach '{quoted(aside)}' as aside (row_group_size {_ROW_GROUP})")
+        try:
+            self._db.execute(f"create table aside.rows ({columns})")
+            for _ in self._in_pieces("insert into aside.rows {}", name, TABLES[name]):
+                pass
+            self._db.execute(f"copy ({query}) to '{quoted(target)}' ({options})")
+        finally:
+            self._db.execute("detach aside")
+            aside.unlink(missing_ok=True)
+
+    def _in_pieces(
+        self, query: str, name: str, columns: Mapping[str, str]
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The answers to a query of the rows of a table, in commit order, a piece at a time.
+
+        At once, the transactions of a month of 16 pairs would take gigabytes.
+        """
+        rows = rows_of(name, columns, " where seq between ? and ?")
+        for piece in self._pieces("transactions", "seq"):
+            yield self._db.execute(query.format(rows), piece)
+
+    def _pieces(self, table: str, key: str) -> list[tuple[int, int]]:
+        """First and last `key` of every few rows of `table`, in order; one piece if it is empty."""
+        found = self._db.execute(f"select {key} from {table}").fetchnumpy()[key]
+        with self.checking_contents():
+            keys = np.sort(found)
+            firsts = [*map(int, np.unique(keys[::_PIECE]))] or [0]
+            last = int(keys[-1]) if len(keys) else -1
+            ends = [*(first - 1 for first in firsts[1:]), last]
+            return list(zip(firsts, ends, strict=True))
 
     def _check_schema(self, read_only: bool) -> None:
         with _translating_errors(self._path):

@@ -5,7 +5,8 @@ Where both have a bar, the session's counts: it is what was traded on. Nothing i
 that neither has stays missing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,8 @@ from mlx_muzero.market.series import MACRO, Series, SeriesByName
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.market.store.staging import EXTRA_COLUMNS
 from mlx_muzero.paper.context import series_of
+from mlx_muzero.paper.records.recorded_bars import RecordedBars, recorded_bars
 from mlx_muzero.paper.records.store import PaperStore
-from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import MINUTE_NS
 
@@ -104,32 +105,20 @@ def _same(stored: str, symbol: str) -> bool:
 
 def _heard_bars(heard: PaperStore, until_ns: int) -> dict[str, Bars]:
     """The session's bars by its own name of the pair, with their quotes where they had any."""
-    quotes = {(row["pair"], row["open_time_ns"]): row for row in heard.table("quotes")}
-    of_pair: dict[str, list[Row]] = {}
-    for row in heard.table("bars"):
-        if row["open_time_ns"] + MINUTE_NS <= until_ns:
-            quote = quotes.get((row["pair"], row["open_time_ns"]), {})
-            of_pair.setdefault(row["pair"], []).append(row | _asks(row, quote))
-    return {pair: _as_bars(pair, rows) for pair, rows in of_pair.items()}
+    saved = heard.state()
+    with heard.checking_contents():
+        pairs = () if saved is None else tuple(saved[1]["session"]["accounts"])
+        found = recorded_bars(heard, pairs)
+    return {pair: _until(until_ns, bars) for pair, bars in found.items()}
 
 
-def _asks(row: Row, quote: Row) -> Row:
-    """The ask at the open and at the close, None where no quote was known."""
-    spread, close_spread = quote.get("spread"), quote.get("close_spread")
-    return {
-        "open_ask": None if spread is None else row["open"] + spread,
-        "close_ask": None if close_spread is None else row["close"] + close_spread,
+def _until(until_ns: int, bars: RecordedBars) -> Bars:
+    """The bars that closed by then, with the asks at opens and closes where any are known."""
+    end = int(np.searchsorted(bars.close_time_ns, until_ns, side="right"))
+    market = bars.market
+    asks = {
+        "open_ask": (market.open + bars.spread)[:end],
+        "close_ask": (market.close + bars.close_spread)[:end],
     }
-
-
-def _as_bars(pair: str, rows: Sequence[Row]) -> Bars:
-    def column(name: str) -> np.ndarray:
-        return np.array([row[name] for row in rows], np.float64)  # None becomes NaN
-
-    asks = {name: column(name) for name in ("open_ask", "close_ask")}
-    return Bars(
-        Symbol(pair),
-        np.array([row["open_time_ns"] for row in rows], np.int64),
-        *(column(name) for name in ("open", "high", "low", "close", "volume")),
-        extras={name: values for name, values in asks.items() if np.isfinite(values).any()},
-    )
+    known = {name: ask for name, ask in asks.items() if np.isfinite(ask).any()}
+    return replace(market.slice(0, end), symbol=Symbol(market.symbol), extras=known)

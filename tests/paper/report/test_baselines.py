@@ -13,8 +13,9 @@ from mlx_muzero.evaluation.baselines import BUY_AND_HOLD, Churn, RandomPolicy, m
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.quotes import OPEN_SPREAD
 from mlx_muzero.market.series import FUNDING_RATE, Series
+from mlx_muzero.paper.records.recorded_bars import RecordedBars
 from mlx_muzero.paper.report.baselines import play, play_baselines
-from mlx_muzero.paper.report.recorded_pair import RecordedBars, RecordedPair
+from mlx_muzero.paper.report.recorded_pair import RecordedPair
 from mlx_muzero.timeunits import HOUR_NS
 from paper_sessions import CONFIG, settings
 from replayed_baselines import replayed
