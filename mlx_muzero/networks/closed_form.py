@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import mlx.core as mx
-import numpy as np
 
 from mlx_muzero.networks.folding import NORM_EPSILON
 from mlx_muzero.networks.second_stream import aside
@@ -59,23 +58,16 @@ def residual_block(
     linear_1: tuple[mx.array, mx.array],
     norm_1: tuple[mx.array, mx.array],
     kept: mx.array,
+    gain: float,
     linear_2: tuple[mx.array, mx.array],
     norm_2: tuple[mx.array, mx.array],
 ) -> mx.array:
     """What `MLPResidualBlock` computes of `x` ``f32[n, D]``.
 
-    Each layer is given by its weight and bias; `kept` ``f32[n, D]`` is what dropout multiplies by.
+    Each layer is given by its weight and bias; `kept` ``f32[n, D]`` is what dropout multiplies by,
+    0 or `gain`.
     """
-    return _residual_block(x, kept, *linear_1, *norm_1, *linear_2, *norm_2)[0]
-
-
-def causal_conv(
-    x: mx.array, weight: mx.array, bias: mx.array, kernel: int, dilation: int
-) -> mx.array:
-    """What `CausalConv1d` computes of `x` ``f32[n, W, in]``: ``f32[n, W, out]``."""
-    n, window_bars, channels = x.shape
-    y, _ = _causal_conv(kernel, dilation, window_bars)(x.reshape(-1, channels), weight, bias)
-    return y.reshape(n, window_bars, -1)
+    return _residual_block(gain)(x, kept, *linear_1, *norm_1, *linear_2, *norm_2)[0]
 
 
 def two_hot_cross_entropy(logits: mx.array, place: mx.array) -> mx.array:
@@ -117,7 +109,8 @@ def _to_layer_norm(x: mx.array, weight: mx.array, bias: mx.array) -> Arrays:
 
 def _from_layer_norm(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Arrays:
     flow, (_, normal, scale) = flows[0], outputs
-    into, along = through_norm(flow, arguments[1], normal, scale)
+    weight = arguments[1]
+    into, along = through_norm(flow, weight, to_mean(weight), normal, scale)
     with aside():
         return into, column_sums(along), column_sums(flow)
 
@@ -129,28 +122,37 @@ def standardized(x: mx.array) -> tuple[mx.array, mx.array]:
     """Rows of `x` ``f32[n, D]`` with mean 0 and deviation 1, and their scales ``f32[n, 1]``."""
     mean = _mean_of(x.shape[1])
     centred = x - x @ mean
-    scale = mx.rsqrt(mx.square(centred) @ mean + NORM_EPSILON)
+    scale = mx.rsqrt(mx.addmm(_epsilon(), mx.square(centred), mean))
     return centred * scale, scale
 
 
+def to_mean(weight: mx.array) -> mx.array:
+    """What a norm's `weight` ``f32[D]`` is to `through_norm`: ``f32[D, 1]``."""
+    return weight.reshape(-1, 1) * (1.0 / weight.size)
+
+
 def through_norm(
-    flow: mx.array, weight: mx.array, normal: mx.array, scale: mx.array
+    flow: mx.array, weight: mx.array, to_mean: mx.array, normal: mx.array, scale: mx.array
 ) -> tuple[mx.array, mx.array]:
     """Gradient of a layer norm's input from that of its output, `flow`, and `flow * normal`.
 
     Their column sums are the gradients of the norm's weight, from the latter, and bias, of `flow`.
     """
     along = flow * normal
-    to_mean = weight.reshape(-1, 1) * (1.0 / weight.size)
     into = flow * weight - normal * (along @ to_mean) - flow @ to_mean
     return into * scale, along
 
 
-def _to_batch_norm(x: mx.array, weight: mx.array, bias: mx.array) -> Arrays:
+def centred(x: mx.array) -> Arrays:
+    """`x` ``f32[n, C]`` without the means of its columns, these means, and variances."""
     mean = column_sums(x) / len(x)
-    centred = x - mean
-    variance = column_sums(mx.square(centred)) / len(x)
-    return centred * (weight * mx.rsqrt(variance + NORM_EPSILON)) + bias, centred, mean, variance
+    rest = x - mean
+    return rest, mean, column_sums(mx.square(rest)) / len(x)
+
+
+def _to_batch_norm(x: mx.array, weight: mx.array, bias: mx.array) -> Arrays:
+    rest, mean, variance = centred(x)
+    return rest * (weight * mx.rsqrt(variance + NORM_EPSILON)) + bias, rest, mean, variance
 
 
 def _from_batch_norm(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Arrays:
@@ -176,30 +178,45 @@ def to_residual_block(x: mx.array, kept: mx.array, *parameters: mx.array) -> Arr
     return y, normal_1, scale_1, hidden, normal_2, scale_2
 
 
-def _from_residual_block(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Arrays:
-    x, kept, *parameters = arguments
-    into, products = through_residual_block(x, kept, parameters, flows[0], outputs)
-    with aside():
-        of_parameters = summed([products], parameters)
-    return into, mx.zeros_like(kept), *of_parameters
+@lru_cache(maxsize=64)
+def _residual_block(kept_gain: float) -> Callable[..., Arrays]:
+    """`residual_block` as a function of arrays alone; after its result, what it saves."""
 
+    def from_residual_block(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Arrays:
+        x, kept, *parameters = arguments
+        to_means = to_mean(parameters[2]), to_mean(parameters[6])
+        into, products = through_residual_block(
+            x, parameters, to_means, kept_gain, flows[0], outputs
+        )
+        with aside():
+            of_parameters = summed([products], parameters)
+        return into, mx.zeros_like(kept), *of_parameters
 
-_residual_block = with_gradient(to_residual_block, _from_residual_block)
+    return with_gradient(to_residual_block, from_residual_block)
 
 
 def through_residual_block(
-    x: mx.array, kept: mx.array, parameters: Sequence[mx.array], flow: mx.array, outputs: Arrays
+    x: mx.array,
+    parameters: Sequence[mx.array],
+    to_means: tuple[mx.array, mx.array],
+    kept_gain: float,
+    flow: mx.array,
+    outputs: Arrays,
 ) -> tuple[mx.array, Products]:
-    """Gradient of a residual block's input, and of its parameters in order as products."""
+    """Gradient of a residual block's input, and of its parameters in order as products.
+
+    `to_means` are those of the norms' weights, made once for several calls.
+    """
     weight_1, _, gain_1, _, weight_2, _, gain_2, _ = parameters
     y, normal_1, scale_1, hidden, normal_2, scale_2 = outputs
     skipped = flow * mx.sign(y)
-    into_2, along_2 = through_norm(skipped, gain_2, normal_2, scale_2)
-    activated = (into_2 @ weight_2) * kept * mx.sign(hidden)
-    into_1, along_1 = through_norm(activated, gain_1, normal_1, scale_1)
+    into_2, along_2 = through_norm(skipped, gain_2, to_means[1], normal_2, scale_2)
+    # 0, too, where it was dropped; times `kept_gain` only where it goes on.
+    activated = (into_2 @ weight_2) * mx.sign(hidden)
+    into_1, along_1 = through_norm(activated, gain_1, to_means[0], normal_1, scale_1 * kept_gain)
     with aside():
         of_linear_1 = [(into_1.T, x), column_sum(into_1)]
-        of_norm_1 = [column_sum(along_1), column_sum(activated)]
+        of_norm_1 = [column_sum(along_1, kept_gain), column_sum(activated, kept_gain)]
         of_linear_2 = [(into_2.T, hidden), column_sum(into_2)]
         of_norm_2 = [column_sum(along_2), column_sum(skipped)]
     into = mx.addmm(skipped, into_1, weight_1)
@@ -218,47 +235,6 @@ def summed(steps: Sequence[Products], parameters: Sequence[mx.array]) -> list[mx
             total = mx.addmm(total, left, right)
         gradients.append(total.reshape(parameter.shape))
     return gradients
-
-
-@lru_cache(maxsize=64)
-def _causal_conv(kernel: int, dilation: int, window_bars: int) -> Callable[..., Arrays]:
-    """The convolution of windows of `window_bars` that lie end to end, ``f32[n * W, in]``."""
-
-    def to_conv(x: mx.array, weight: mx.array, bias: mx.array) -> Arrays:
-        taps = _shifted(x, -dilation, kernel, window_bars)
-        return taps @ weight.T + bias, taps
-
-    def from_conv(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Arrays:
-        x, weight, _ = arguments
-        flow, taps = flows[0], outputs[1]
-        by_tap = weight.reshape(len(weight), kernel, -1).transpose(1, 0, 2)
-        into = _shifted(flow, dilation, kernel, window_bars) @ by_tap.reshape(-1, x.shape[1])
-        with aside():
-            to_weight, to_bias = flow.T @ taps, column_sums(flow)
-        return into, to_weight, to_bias
-
-    return with_gradient(to_conv, from_conv)
-
-
-def _shifted(x: mx.array, step: int, kernel: int, window_bars: int) -> mx.array:
-    """Rows of `x` ``f32[n * W, C]`` at `kernel` bars, ``f32[n * W, kernel * C]``.
-
-    The last of them is the row itself and the one before it is `step` bars away. Bars beyond the
-    window count as zeros.
-    """
-    with_zeros = mx.concatenate([x, mx.zeros((1, x.shape[1]))])
-    at = _bars_at(len(x), step, kernel, window_bars)
-    return mx.take(with_zeros, at, axis=0).reshape(len(x), -1)
-
-
-@lru_cache(maxsize=64)
-def _bars_at(rows: int, step: int, kernel: int, window_bars: int) -> mx.array:
-    """Rows ``i32[rows, kernel]`` for `_shifted`; `rows` is that of zeros."""
-    row = np.arange(rows)[:, None]
-    bar = row % window_bars + step * np.arange(kernel - 1, -1, -1)
-    inside = (bar >= 0) & (bar < window_bars)
-    at = np.where(inside, row - row % window_bars + bar, rows)
-    return _at_hand(mx.array(at.astype(np.int32)))
 
 
 def _to_two_hot_cross_entropy(logits: mx.array, place: mx.array) -> Arrays:
@@ -296,23 +272,32 @@ def column_sums(x: mx.array) -> mx.array:
     return (ones @ x).reshape(-1)
 
 
-def column_sum(x: mx.array) -> tuple[mx.array, mx.array]:
-    """`column_sums` as a product."""
-    return _ones(len(x)), x
+def column_sum(x: mx.array, gain: float = 1.0) -> tuple[mx.array, mx.array]:
+    """`column_sums` times `gain`, as a product."""
+    return _row_of(gain, len(x)), x
+
+
+def _ones(size: int) -> mx.array:
+    return _row_of(1.0, size)
 
 
 @lru_cache(maxsize=256)
-def _ones(size: int) -> mx.array:
-    return _at_hand(mx.ones((1, size)))
+def _row_of(number: float, size: int) -> mx.array:
+    return at_hand(mx.full((1, size), number))
+
+
+@lru_cache(maxsize=1)
+def _epsilon() -> mx.array:
+    return at_hand(mx.array(NORM_EPSILON))
 
 
 @lru_cache(maxsize=256)
 def _mean_of(size: int) -> mx.array:
     """The mean of rows ``f32[n, size]`` is their product with this."""
-    return _at_hand(mx.full((size, 1), 1.0 / size))
+    return at_hand(mx.full((size, 1), 1.0 / size))
 
 
-def _at_hand(constant: mx.array) -> mx.array:
+def at_hand(constant: mx.array) -> mx.array:
     """`constant`, evaluated: a thread cannot evaluate what another one began."""
     mx.eval(constant)
     return constant

@@ -17,6 +17,7 @@ from mlx_muzero.networks.closed_form import (
     summed,
     through_norm,
     through_residual_block,
+    to_mean,
     to_residual_block,
     with_gradient,
 )
@@ -30,6 +31,7 @@ def unrolled_dynamics(
     latent: mx.array,
     condition: mx.array,
     kept: Sequence[mx.array],
+    gains: tuple[float, ...],
     parameters: Sequence[mx.array],
     gradient_scale: float,
 ) -> tuple[mx.array, mx.array]:
@@ -38,32 +40,37 @@ def unrolled_dynamics(
     Args:
         latent: ``f32[n, D]``, where the unroll starts.
         condition: ``f32[K, n, A + C]``, one-hot actions and outcomes.
-        kept: by residual block, ``f32[K, n, D]`` that dropout multiplies by.
+        kept: by residual block, ``f32[K * n, D]`` that dropout multiplies by.
+        gains: by residual block, what `kept` is where nothing is dropped.
         parameters: weight and bias of the projection; of both linear layers and norms of each
             block, in order; of the layer of the next latent and its norm; of the reward.
         gradient_scale: share of a predicted latent's gradient that reaches the step before it.
     """
-    made = _unrolled(len(condition), len(kept), gradient_scale)
+    made = _unrolled(len(condition), gains, gradient_scale)
     latents, reward, *_ = made(latent, condition, *kept, *parameters)
     return latents, reward
 
 
 @lru_cache(maxsize=64)
-def _unrolled(steps: int, blocks: int, gradient_scale: float) -> Callable[..., Arrays]:
+def _unrolled(steps: int, gains: tuple[float, ...], gradient_scale: float) -> Callable[..., Arrays]:
     """`unrolled_dynamics` as a function of arrays alone; after its two results, what it saves."""
+    blocks = len(gains)
 
     def to_unrolled(latent: mx.array, condition: mx.array, *others: mx.array) -> Arrays:
-        kept, parameters = others[:blocks], others[blocks:]
+        kept_by_step = [mx.split(array, steps) for array in others[:blocks]]
+        parameters = others[blocks:]
         weight, bias, *of_blocks = parameters[:-6]
         next_weight, next_bias, gain, shift, reward_weight, reward_bias = parameters[-6:]
         width = latent.shape[1]
         beside = _end_to_end(condition) @ weight[:, width:].T + bias
+        # A part of a matrix is copied by each product that it is in, unless it is one already.
+        of_latent = mx.contiguous(weight[:, :width])
         latents, towers, saved = list[mx.array](), list[mx.array](), list[mx.array]()
         for step, conditioned in enumerate(mx.split(beside, steps)):
-            x = mx.addmm(conditioned, latent, weight[:, :width].T)
+            x = mx.addmm(conditioned, latent, of_latent.T)
             saved += [latent, x]
             for block, own in enumerate(_chunks(of_blocks, _OF_BLOCK)):
-                needed = to_residual_block(x, kept[block][step], *own)
+                needed = to_residual_block(x, kept_by_step[block][step], *own)
                 x = needed[0]
                 saved += needed
             normal, scale = standardized(x @ next_weight.T + next_bias)
@@ -81,33 +88,41 @@ def _unrolled(steps: int, blocks: int, gradient_scale: float) -> Callable[..., A
         weight, _, *of_blocks = parameters[:-6]
         next_weight, _, gain, _, reward_weight, _ = parameters[-6:]
         width = latent.shape[1]
-        to_latents, to_rewards = mx.split(flows[0], steps), flows[1].reshape(steps, -1, 1)
+        to_latents = mx.split(flows[0], steps)
+        to_rewards = mx.split(flows[1].reshape(-1, 1), steps)
         _, _, tower, *saved = outputs
         saved_by_step = _chunks(saved, len(saved) // steps)
         onto_projection, products = list[mx.array](), list[Products]()
-        carried = mx.zeros_like(latent)
+        gain_to_mean = to_mean(gain)
+        own_of_blocks = _chunks(of_blocks, _OF_BLOCK)
+        to_means = [(to_mean(own[2]), to_mean(own[6])) for own in own_of_blocks]
+        carried, through_projection = mx.zeros_like(latent), mx.contiguous(weight[:, :width])
         for step in reversed(range(steps)):
             before, x, *of_step, normal, scale = saved_by_step[step]
             by_block = _chunks(of_step, _SAVED_OF_BLOCK)
             inputs = [x, *(block[0] for block in by_block)]
             flow = to_latents[step] + gradient_scale * carried
-            into, along = through_norm(flow, gain, normal, scale)
+            into, along = through_norm(flow, gain, gain_to_mean, normal, scale)
             with aside():
                 of_next = [(into.T, inputs[-1]), column_sum(into)]
                 of_next += [column_sum(along), column_sum(flow)]
             flow = mx.addmm(into @ next_weight, to_rewards[step], reward_weight)
             found = list[Products]()
             for block in reversed(range(blocks)):
-                own = _chunks(of_blocks, _OF_BLOCK)[block]
                 flow, of_block = through_residual_block(
-                    inputs[block], kept[block][step], own, flow, tuple(by_block[block])
+                    inputs[block],
+                    own_of_blocks[block],
+                    to_means[block],
+                    gains[block],
+                    flow,
+                    tuple(by_block[block]),
                 )
                 found.append(of_block)
             with aside():
                 of_step_blocks = [pair for of_block in reversed(found) for pair in of_block]
                 products.append([(flow.T, before), *of_step_blocks, *of_next])
             onto_projection.append(flow)
-            carried = flow @ weight[:, :width]
+            carried = flow @ through_projection
         with aside():
             flow = mx.concatenate(onto_projection[::-1])
             of_conditions = flow.T @ _end_to_end(condition)

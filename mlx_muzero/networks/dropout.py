@@ -25,6 +25,15 @@ def seed_dropout(key: int) -> None:
 class Dropout(nn.Dropout):
     """`nn.Dropout`; on a CPU, NumPy draws the units."""
 
+    @property
+    def gain(self) -> float:
+        """What `kept` units are multiplied by, so that their mean stays."""
+        return 1.0 if self._p_1 == 1 else _LEVELS / self._limit
+
+    @property
+    def _limit(self) -> int:
+        return round(self._p_1 * _LEVELS)
+
     def __call__(self, x: mx.array) -> mx.array:
         """Array of any shape -> the same shape."""
         if self._p_1 == 1 or not self.training or not closed_form.on_cpu():
@@ -32,11 +41,10 @@ class Dropout(nn.Dropout):
         return x * self.kept(x.shape)
 
     def kept(self, shape: Sequence[int]) -> mx.array:
-        """Draw what to multiply by: 0 for units that are dropped, else 1 / (share kept)."""
+        """Draw what to multiply by: 0 for units that are dropped, else `gain`."""
         if self._p_1 == 1:
             return mx.ones(shape)
         size = math.prod(shape)
-        limit = round(self._p_1 * _LEVELS)
         drawn = _bits.random_raw(-(-size // 4)).view(np.uint16)[:size]
-        factor = np.multiply(drawn < limit, np.float32(_LEVELS / limit), dtype=np.float32)
+        factor = np.multiply(drawn < self._limit, np.float32(self.gain), dtype=np.float32)
         return mx.array(factor.reshape(shape))

@@ -6,6 +6,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from mlx_muzero.networks import closed_form
+from mlx_muzero.networks.closed_form_convolutions import causal_conv
 from mlx_muzero.networks.dropout import Dropout
 from mlx_muzero.networks.norms import LayerNorm, Linear
 
@@ -59,7 +60,7 @@ class CausalConv1d(nn.Module):
         """``f32[n, W, in]`` -> ``f32[n, W, out]``; bars before the window count as zeros."""
         if self.training and closed_form.on_cpu():
             weight, bias = self.taps.weight, self.taps.bias
-            return closed_form.causal_conv(x, weight, bias, self.kernel, self.dilation)
+            return causal_conv(x, weight, bias, self.kernel, self.dilation)
         window_bars = x.shape[1]
         padded = mx.pad(x, [(0, 0), ((self.kernel - 1) * self.dilation, 0), (0, 0)])
         starts = [tap * self.dilation for tap in range(self.kernel)]
@@ -87,8 +88,8 @@ class MLPResidualBlock(nn.Module):
         """``f32[n, D]`` -> ``f32[n, D]``."""
         if self.training and closed_form.on_cpu():
             linear_1, norm_1, linear_2, norm_2 = ((of.weight, of.bias) for of in self.layers)
-            kept = self.dropout.kept(x.shape)
-            return closed_form.residual_block(x, linear_1, norm_1, kept, linear_2, norm_2)
+            kept, gain = self.dropout.kept(x.shape), self.dropout.gain
+            return closed_form.residual_block(x, linear_1, norm_1, kept, gain, linear_2, norm_2)
         h = self.dropout(nn.relu(self.norm_1(self.linear_1(x))))
         return nn.relu(x + self.norm_2(self.linear_2(h)))
 

@@ -37,13 +37,21 @@ class BatchNorm(nn.BatchNorm):
 
     def __call__(self, x: mx.array) -> mx.array:
         """``f32[..., C]`` -> ``f32[..., C]``."""
-        # Statistics over several ranks shadow this method (`training.ranks`).
-        shared = "_calc_stats" in vars(self)
         rows = x.size // x.shape[-1]
-        if shared or rows == 1 or not (self.training and closed_form.on_cpu()):
+        if not self.is_closed_form(rows):
             return super().__call__(x)
         y, mean, variance = closed_form.batch_norm(x, self.weight, self.bias)
+        self.follow(mean, variance, rows)
+        return y
+
+    def is_closed_form(self, rows: int) -> bool:
+        """Whether a CPU trains it, with statistics over so many rows of its own."""
+        # Statistics over several ranks shadow this method (`training.ranks`).
+        shared = "_calc_stats" in vars(self)
+        return self.training and closed_form.on_cpu() and rows > 1 and not shared
+
+    def follow(self, mean: mx.array, variance: mx.array, rows: int) -> None:
+        """Let the running statistics follow those ``f32[C]`` of a batch of so many rows."""
         old, new = 1.0 - self.momentum, self.momentum
         self.running_mean = old * self.running_mean + new * mean
         self.running_var = old * self.running_var + new * variance * (rows / (rows - 1))
-        return y

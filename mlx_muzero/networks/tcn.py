@@ -3,6 +3,7 @@
 import mlx.core as mx
 import mlx.nn as nn
 
+from mlx_muzero.networks.closed_form_convolutions import temporal_layer
 from mlx_muzero.networks.dropout import Dropout
 from mlx_muzero.networks.layers import CausalConv1d
 from mlx_muzero.networks.norms import BatchNorm, Linear, relu
@@ -32,10 +33,21 @@ class TemporalBlock(nn.Module):
 
     def __call__(self, x: mx.array) -> mx.array:
         """``f32[n, W, in]`` -> ``f32[n, W, out]``."""
-        training = self.training
-        h = self.dropout(relu(self.norm_1(self.conv_1(x)), training=training))
-        h = self.dropout(relu(self.norm_2(self.conv_2(h)), training=training))
-        return relu(h + self.residual(x), training=training)
+        h = self._layer(self.conv_1, self.norm_1, x)
+        h = self._layer(self.conv_2, self.norm_2, h)
+        return relu(h + self.residual(x), training=self.training)
+
+    def _layer(self, conv: CausalConv1d, norm: BatchNorm, x: mx.array) -> mx.array:
+        n, window_bars, _ = x.shape
+        if not norm.is_closed_form(n * window_bars):
+            return self.dropout(relu(norm(conv(x)), training=self.training))
+        kept = self.dropout.kept((n, window_bars, len(norm.bias)))
+        taps, own = (conv.taps.weight, conv.taps.bias), (norm.weight, norm.bias)
+        y, mean, variance = temporal_layer(
+            x, kept, self.dropout.gain, taps, own, conv.kernel, conv.dilation
+        )
+        norm.follow(mean, variance, n * window_bars)
+        return y
 
 
 class TemporalEncoder(nn.Module):

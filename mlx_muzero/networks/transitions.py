@@ -67,12 +67,14 @@ class DynamicsNetwork(nn.Module):
         """
         if self.training and closed_form.on_cpu():
             blocks = self.body.tower.blocks
-            kept = [block.dropout.kept((len(action), *latent.shape)) for block in blocks]
+            rows, width = len(action) * len(latent), latent.shape[1]
+            kept = [block.dropout.kept((rows, width)) for block in blocks]
             layers = [self.body.projection, *(layer for block in blocks for layer in block.layers)]
             layers += [self.next_latent, self.next_latent_norm, self.reward]
             parameters = [array for layer in layers for array in (layer.weight, layer.bias)]
             condition = mx.concatenate([action, outcome], axis=-1)
-            return unrolled_dynamics(latent, condition, kept, parameters, gradient_scale)
+            gains = tuple(block.dropout.gain for block in blocks)
+            return unrolled_dynamics(latent, condition, kept, gains, parameters, gradient_scale)
         latents, rewards = [], []
         for conditions in zip(action, outcome, strict=True):
             latent, reward = self(latent, *conditions)
