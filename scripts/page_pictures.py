@@ -16,7 +16,7 @@ from PIL import Image
 
 WIDTH = 1200
 ASSETS = Path(__file__).parents[1] / "docs" / "assets"
-PICTURES = {"page-evaluation": ("light", 2790), "page-paper": ("dark", 2630)}
+PICTURES = {"page-evaluation": ("light", 2900), "page-paper": ("dark", 2870)}
 """Theme of each picture, and pixels from the top of its page to the end of the decision."""
 
 

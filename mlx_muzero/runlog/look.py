@@ -194,6 +194,12 @@ class Look:
         return self.id or strict_json(self.facts())
 
     @property
+    def what(self) -> str:
+        """What was done, with the part of the data where that does not follow."""
+        follows = self.part in ("", "test", "validation")
+        return self.kind if follows else f"{self.kind} {self.part}"
+
+    @property
     def trials(self) -> set[tuple[str, str]]:
         """What it tried: its configuration, and by name each way in which that decided."""
         return {(self.configuration, name) for name in self.policies or ("",)}

@@ -162,6 +162,15 @@ def test_a_look_says_what_it_tried(ledger):
     assert ledger.kept().of_seeds(look) == {7: tried, 8: tried}
 
 
+def test_a_look_is_told_with_its_part_where_that_does_not_follow():
+    look = Look("validated", marked(), "a", "one", part="validation")
+    assert [replace(look, part=part).what for part in ("validation", "train", "")] == [
+        "validated",
+        "validated train",
+        "validated",
+    ]
+
+
 def test_looks_of_0_2_0_count(ledger):
     line = '{"event": "evaluated", "time": "2026-01-01T00:00:00+00:00", "symbols": ["USDJPY"], ' \
         '"first_ns": 0, "end_ns": 10, "digest": "x", "configuration": "a", "run": "r", ' \

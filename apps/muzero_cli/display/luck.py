@@ -9,6 +9,7 @@ from rich.text import Text
 from mlx_muzero.evaluation.luck.assessment import Luck
 from mlx_muzero.evaluation.luck.concentration import BEST_TRADES, Stretch
 from mlx_muzero.evaluation.luck.verdict import LEAST_OBSERVATIONS, Verdict
+from mlx_muzero.words import counted
 from muzero_cli.display.policy_tables import count, ends, policy_table, signed
 
 _STYLES = {"skill": "bold green", "loses": "bold red"}
@@ -77,9 +78,10 @@ def evidence(found: Verdict, year: float, observation: str = "session") -> list[
 
 
 def _evidence(luck: Luck, unit: str, year: float, observation: str) -> list[str]:
-    times = "sessions at different times" if observation == "session" else f"{observation}s"
+    times = " at different times" if observation == "session" else ""
+    count = counted(luck.verdict.observations, observation)
     lines = [
-        f"Luck or skill of {luck.policy}, over {luck.verdict.observations:,} {times}:",
+        f"Luck or skill of {luck.policy}, over {count}{times}:",
         *evidence(luck.verdict, year, observation),
         f"  best judged policy against flat (superior predictive ability): {_p(luck.beyond_flat)}",
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
+from mlx_muzero.words import named
 from muzero_cli import completion
 from muzero_cli.display.console import narration_console, output_console, say
 from muzero_cli.failures import answer
@@ -83,8 +84,8 @@ def _table(found: Sequence["Look"]) -> "Table":
         nets = [policy.mean for policy in look.policies.values()]
         table.add_row(
             look.time[:16].replace("T", " "),
-            look.kind if look.part in ("", "test", "validation") else f"{look.kind} {look.part}",
-            ",".join(look.bars.symbols),
+            look.what,
+            named(look.bars.symbols, "symbol", ","),
             utc_text(look.bars.first_ns)[:10],
             utc_text(look.bars.end_ns)[:10],
             look.run,

@@ -17,6 +17,7 @@ from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.runlog.look import Look
 from mlx_muzero.types import F64
+from mlx_muzero.words import named
 
 MOST_LOOKS = 500
 """Looks listed on a page, the newest."""
@@ -134,6 +135,8 @@ def verdict_rows(verdict: Verdict, year: float, observation: str) -> dict[str, s
     low, high = (
         None if end is None else end * year for end in (verdict.sharpe_low, verdict.sharpe_high)
     )
+    if verdict.observations < 2:
+        return {f"{observation}s": f"a single {observation} tells nothing"}
     needed = "none would" if verdict.more_needed is None else f"{verdict.more_needed:,}"
     rows = {
         f"{observation}s at different times": f"{verdict.observations:,}",
@@ -284,8 +287,8 @@ def looks_table(looks: Sequence[Look], unit: str) -> Table:
     rows = [
         (
             look.time[:16].replace("T", " "),
-            f"{look.kind} {look.part}".strip(),
-            ", ".join(look.bars.symbols),
+            look.what,
+            named(look.bars.symbols, "symbol"),
             utc_text(look.bars.first_ns)[:10],
             utc_text(look.bars.end_ns)[:10],
             look.run,

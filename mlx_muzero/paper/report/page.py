@@ -45,13 +45,10 @@ from mlx_muzero.runlog.look_ledger import configurations_tried
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.checkpoint import WEIGHTS, weights_sha256
 from mlx_muzero.training.run import RunFolder
-from mlx_muzero.words import counted
+from mlx_muzero.words import counted, named
 
 HISTORY_BARS = 120
 """Bars of each pair that are shown from before the session."""
-
-_NAMED_PAIRS = 4
-"""Pairs that a title names; of more, only the number."""
 
 _BY_DECISION, _BY_FORCE, _STILL_OPEN = 0, 1, 2
 
@@ -89,13 +86,13 @@ def session_page(shown: ShownSession, command: str) -> Page:
     tried = counted(configurations_tried(shown.looks), "configuration")
     policies = {"the agent": agent, **shown.played.baselines}
     metrics = {"the agent": report.metrics, **report.baselines}
-    tables = [policies_table(metrics, UNIT, "day"), _pairs_table(trades, symbols)]
+    tables = [policies_table(metrics, UNIT, "day"), _pairs_table(agent)]
     forecast, note = recorded_forecast(shown.folder, shown.played.recorded)
     plots = [_costs_plot(policies)]
     if forecast is not None:
         plots.append(calibration_plot({"forecast": forecast}, note))
     return Page(
-        title=f"{name}: paper session, {_named(symbols)}",
+        title=f"{name}: paper session, {named(symbols, 'pair')}",
         about=[
             f"{report.minutes:,} minutes, {utc_text(report.first_ns)} to "
             f"{utc_text(report.last_ns)} UTC; {report.holes:,} gaps. No order left this machine.",
@@ -132,11 +129,6 @@ def _decided_by(report: SessionReport) -> list[str]:
         return []
     told = ", ".join(f"{title} {count:,}" for title, count in report.models.items())
     return [f"Minutes by model: {told}."]
-
-
-def _named(symbols: list[str]) -> str:
-    few = len(symbols) <= _NAMED_PAIRS
-    return ", ".join(symbols) if few else f"{len(symbols)} pairs"
 
 
 def _costs_plot(policies: Mapping[str, Performance]) -> Plot:
@@ -192,9 +184,17 @@ def _trades(agent: Performance, symbols: list[str], decided: DecidedFills) -> Tr
     )
 
 
-def _pairs_table(trades: Trades, symbols: list[str]) -> Table:
-    """What each pair earned."""
-    net = trades.gross - trades.cost
+def _pairs_table(agent: Performance) -> Table:
+    """What each pair earned, in round trips."""
+    trades = agent.course().trades
+    trip = trades.round_trip
+    count = int(trip.max(initial=-1)) + 1
+    net, cost = (
+        np.bincount(trip, values, minlength=count)
+        for values in (trades.net_pips, trades.cost_pips + trades.funding_pips)
+    )
+    pair_of = np.zeros(count, np.int64)
+    pair_of[trip] = trades.account
     columns = (
         Column("pair"),
         Column("trades", "count"),
@@ -203,11 +203,11 @@ def _pairs_table(trades: Trades, symbols: list[str]) -> Table:
         Column(f"net {UNIT}", "number", 1, signed=True),
     )
     rows = []
-    for place, symbol in enumerate(symbols):
-        own = trades.market == place
-        count = int(own.sum())
-        won = float((net[own] > 0.0).mean()) if count else None
-        rows.append((symbol, count, won, float(trades.cost[own].sum()), float(net[own].sum())))
+    for place, pair in enumerate(agent.pairs):
+        own = pair_of == place
+        made = int(own.sum())
+        won = float((net[own] > 0.0).mean()) if made else None
+        rows.append((pair.symbol, made, won, float(cost[own].sum()), float(net[own].sum())))
     return Table("By pair", columns, rows)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import chromium
 from mlx_muzero.evaluation.page.file import write_page
+from mlx_muzero.evaluation.page.played import WENT_ON
 from pages import sample_page
 
 pytestmark = [
@@ -105,6 +106,17 @@ def test_an_address_opens_the_fill_it_names(browser, url):
     assert tab.run("location.hash").startswith("#trade-")
     assert tab.run("location.hash") != "#trade-2-exit"
     assert tab.errors() == []
+
+
+def test_a_position_that_went_on_is_resized_and_not_closed(browser, tmp_path):
+    page = sample_page()
+    page.trades.resized[1] = WENT_ON
+    write_page(page, tmp_path / "page.html")
+    for trade, deed in ((2, "resize of"), (3, "close")):
+        tab = browser.open(f"{(tmp_path / 'page.html').as_uri()}#trade-{trade}-exit")
+        heading = tab.run("document.querySelector('#decision h3').textContent")
+        assert heading.startswith(deed)
+        assert tab.errors() == []
 
 
 def test_a_table_sorts_by_keyboard(tab):

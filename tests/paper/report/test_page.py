@@ -60,6 +60,12 @@ def test_trades_fills_and_money_are_those_of_the_store(played):
     assert net == pytest.approx(report.metrics.net_pips)
     assert page.courses[0].equity[-1] == pytest.approx(report.metrics.net_pips)
     assert {course.name for course in page.courses} == {"the agent", *report.baselines}
+    (pairs,) = (table for table in page.tables if table.title == "By pair")
+    assert [row[0] for row in pairs.rows] == ["USDJPY", "EURJPY"]
+    assert sum(row[1] for row in pairs.rows) == report.metrics.trades, "round trips"
+    assert sum(row[4] for row in pairs.rows) == pytest.approx(report.metrics.net_pips)
+    (luck,) = (table for table in page.tables if table.title == "Luck or skill")
+    assert luck.rows[0] == ("days", "a single day tells nothing")
     first = min(played.trades, key=lambda row: row["entry_ns"])
     assert page.trades.entry_ns[0] == first["entry_ns"]
     assert page.verdict.looked == "3 configurations tried to make its model."

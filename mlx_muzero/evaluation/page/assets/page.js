@@ -84,7 +84,7 @@ function figures(entries) {
   const tiles = entries.map(([name, text]) => {
     const [value, ...rest] = text.split(" [");
     const within = rest.length ? make("small", {}, `[${rest.join(" [")}`) : null;
-    return make("div", {}, make("dt", {}, name), make("dd", {}, value, within));
+    return make("div", {}, make("dt", {}, name), make("dd", {}, value.replace("-", "\u2212"), within));
   });
   return make("dl", { class: "figures", "aria-label": "Figures" }, tiles);
 }

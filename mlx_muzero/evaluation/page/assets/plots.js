@@ -1,6 +1,9 @@
 // Plots of lines over numbers, drawn as SVG: costs and calibration.
 
-const MARGIN = { top: 12, right: 14, bottom: 42, left: 56 };
+const MARGIN = { top: 12, right: 14, bottom: 42 };
+const NAME_WIDTH = 28;
+const DIGIT_WIDTH = 8;
+/* To the left of the plot stand the axis' name, turned, and the widest of its numbers. */
 const PLOT_HEIGHT = 300;
 const TICKS = 5;
 
@@ -39,11 +42,13 @@ function legendOf(lines, pens) {
 function drawn(plot, pens, width) {
   const values = (name) => plot.lines.flatMap((line) => line[name] ?? []).filter(known);
   const band = plot.lines[0];
-  const x = scale(values("x"), MARGIN.left, width - MARGIN.right, plot.diagonal ? values("y") : []);
   const ys = [...values("y"), ...(band.low ?? []), ...(band.high ?? [])].filter(known);
   const y = scale(ys, PLOT_HEIGHT - MARGIN.bottom, MARGIN.top, plot.diagonal ? values("x") : [0]);
+  const widest = Math.max(...y.ticks.map((tick) => number(tick, y.digits).length));
+  const left = NAME_WIDTH + DIGIT_WIDTH * widest;
+  const x = scale(values("x"), left, width - MARGIN.right, plot.diagonal ? values("y") : []);
   const svg = draw("svg", { class: "plot", viewBox: `0 0 ${width} ${PLOT_HEIGHT}`, height: PLOT_HEIGHT });
-  svg.append(...axes(plot, x, y, width));
+  svg.append(...axes(plot, x, y, left, width));
   if (band.low && band.high) svg.append(ribbon(band, pens[0], x, y));
   plot.lines.toReversed().forEach((line, back) => {
     const place = plot.lines.length - 1 - back;
@@ -71,23 +76,23 @@ function niceStep(rough) {
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough);
 }
 
-function axes(plot, x, y, width) {
+function axes(plot, x, y, left, width) {
   const bottom = PLOT_HEIGHT - MARGIN.bottom;
   const parts = y.ticks.flatMap((tick) => [
-    draw("line", { class: "axis", x1: MARGIN.left, x2: width - MARGIN.right, y1: y.at(tick), y2: y.at(tick) }),
-    draw("text", { x: MARGIN.left - 8, y: y.at(tick) + 4, "text-anchor": "end" }, number(tick, y.digits)),
+    draw("line", { class: "axis", x1: left, x2: width - MARGIN.right, y1: y.at(tick), y2: y.at(tick) }),
+    draw("text", { x: left - 8, y: y.at(tick) + 4, "text-anchor": "end" }, number(tick, y.digits)),
   ]);
   for (const tick of x.ticks) {
     const place = { x: x.at(tick), y: bottom + 18, "text-anchor": "middle" };
     parts.push(draw("text", place, number(tick, x.digits)));
   }
-  const middle = (MARGIN.left + width - MARGIN.right) / 2;
+  const middle = (left + width - MARGIN.right) / 2;
   parts.push(draw("text", { x: middle, y: PLOT_HEIGHT - 6, "text-anchor": "middle" }, plot.x));
   const turned = `translate(13 ${(MARGIN.top + bottom) / 2}) rotate(-90)`;
   parts.push(draw("text", { transform: turned, "text-anchor": "middle" }, plot.y));
   if (plot.diagonal) parts.push(diagonal(x, y));
   else if (y.low < 0 && y.high > 0) {
-    const zero = { class: "zero", x1: MARGIN.left, x2: width - MARGIN.right, y1: y.at(0), y2: y.at(0) };
+    const zero = { class: "zero", x1: left, x2: width - MARGIN.right, y1: y.at(0), y2: y.at(0) };
     parts.push(draw("line", zero));
   }
   if (plot.marked) parts.push(...markedAt(plot.marked, x, bottom));

@@ -55,6 +55,7 @@ function fillsOf(trades) {
 function deed(found) {
   const { trade, end } = found;
   if (end === "entry") return `${trade.resized & TOOK_OVER ? "resize to" : "enter"} ${exposure(trade.exposure)}`;
+  if (trade.resized & WENT_ON) return `resize of ${exposure(trade.exposure)}`;
   return `${trade.ending === FORCED ? "forced close of" : "close"} ${side(trade.exposure)}`;
 }
 
