@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,9 @@ from mlx_muzero.untrusted.terminal_text import clean
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.run import WatchedRun
 from muzero_tui.clean_lines import CleanLines
+from muzero_tui.colors import Colors
 from muzero_tui.keymap import keymap_path, load_keymap
+from muzero_tui.pixels import UNASKED, Pixels, cell_size, fit_for
 from muzero_tui.screens.base import RunScreen
 from muzero_tui.screens.catalog import binding_ids, make_screen
 from muzero_tui.served import SERVER_VARIABLE, server_is_gone
@@ -51,6 +54,8 @@ class MuZeroApp(Watcher):
         folder: a run, or a folder of runs.
         read_only: refuse every command, as in a browser.
         clock: wall clock.
+        pixels: how the terminal draws pixels.
+        typed: what was typed before the application could read it.
     """
 
     TITLE = "mlx-muzero"
@@ -76,6 +81,7 @@ class MuZeroApp(Watcher):
         Binding("l", "live", "Live", id="moment.live"),
         Binding("t", "next_theme", "Theme", id="theme.next"),
         Binding("x", "screenshot", "SVG", id="screenshot", tooltip="Save a screenshot as SVG"),
+        Binding("i", "pixels", "Pixels", id="pixels", show=False),
         Binding("c", "copy", "Copy", id="copy"),
         Binding("j", "jump", "Jump", id="jump", tooltip="Choose a panel by a letter"),
         Binding("question_mark", "help", "Help", id="help", key_display="?"),
@@ -83,7 +89,13 @@ class MuZeroApp(Watcher):
     ]
 
     def __init__(
-        self, folder: Path, *, read_only: bool = False, clock: Callable[[], datetime] = utc_now
+        self,
+        folder: Path,
+        *,
+        read_only: bool = False,
+        clock: Callable[[], datetime] = utc_now,
+        pixels: Pixels = UNASKED,
+        typed: str = "",
     ) -> None:
         watched = WatchedRun(folder, clock)
         # Textual makes the screen of this mode before `on_mount`, and an empty one by default.
@@ -92,6 +104,9 @@ class MuZeroApp(Watcher):
         super().__init__()
         self.clock = clock
         self.read_only = read_only
+        self._pixels = fit_for(pixels, self.console.color_system)
+        self._in_pixels = True
+        self._typed = typed
         self.watched = watched
         self.no_run = watched.kind is None
         self.profile = {}
@@ -142,6 +157,8 @@ class MuZeroApp(Watcher):
             self._read_journal()
         self.set_interval(POLL_S, self.poll)
         self.set_interval(AGES_S, partial(self._keep_up, aged=True))
+        for character in filter(str.isalnum, self._typed):  # keys by their own name
+            self.simulate_key(character)
         if SERVER_VARIABLE in os.environ:
             self.set_interval(AGES_S, self._leave_with_server)
 
@@ -308,6 +325,33 @@ class MuZeroApp(Watcher):
             self.notify(f"saved {target}", timeout=10)
         return None
 
+    @property
+    def pixels(self) -> Pixels:
+        """How charts are drawn now, and why not in pixels."""
+        found = self._pixels
+        if found.protocol is None:
+            return found
+        if not self._in_pixels:
+            reason = f"i draws them in pixels by {found.protocol}"
+        elif Colors.of(self.theme_variables) is None:
+            reason = "nobody knows the terminal's own colors, which this theme uses"
+        elif cell_size() != found.cell:
+            reason = "the size of a character has changed; start again for pixels"
+        else:
+            return found
+        return replace(found, protocol=None, reason=reason)
+
+    def write(self, sequences: str) -> None:
+        """Send control sequences to the terminal, behind what was drawn before."""
+        if self._driver is not None:
+            self._driver.write(sequences)
+
+    def action_pixels(self) -> None:
+        """Draw charts in characters, or in pixels again."""
+        self._in_pixels = not self._in_pixels
+        self.notify(f"charts in {self.pixels}", timeout=5)
+        self._keep_up()
+
     def action_next_theme(self) -> None:
         """Switch to the next theme: dark, light, the terminal's colors, color-blind safe."""
         place = CYCLE.index(self.theme) + 1 if self.theme in CYCLE else 0
@@ -356,7 +400,8 @@ class MuZeroApp(Watcher):
         from muzero_tui.screens.help import HelpScreen
 
         focused = self.focused
-        words = getattr(focused, "HELP", "") or "Choose a panel with tab to read what it shows."
+        words = getattr(focused, "helped", "") or getattr(focused, "HELP", "")
+        words = words or "Choose a panel with tab to read what it shows."
         title = getattr(focused, "TITLE", "") or self.current_mode
         self.push_screen(HelpScreen(str(title), words, self.screen.active_bindings))
 

@@ -12,6 +12,7 @@ from mlx_muzero.errors import RunError
 from mlx_muzero.watch.profile import read_profile
 from mlx_muzero.watch.run import WatchedRun
 from muzero_tui.paint import Paint
+from muzero_tui.pixels import Pixels
 
 
 class Watcher(App[None]):
@@ -50,6 +51,15 @@ class Watcher(App[None]):
         except RunError as error:
             self.profile, self.profile_problem = {}, str(error)
         return before != (self.profile, self.profile_problem)
+
+    @property
+    @abstractmethod
+    def pixels(self) -> Pixels:
+        """How charts are drawn now, and why not in pixels."""
+
+    @abstractmethod
+    def write(self, sequences: str) -> None:
+        """Send control sequences to the terminal, behind what was drawn before."""
 
     @abstractmethod
     def from_thread(self, callback: Callable[[], None]) -> None:

@@ -11,7 +11,8 @@ from mlx_muzero.market.observation.outcome_cone import ConeBar
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.watch.price_bars import PriceBar, bar_of, joined
 from muzero_tui.app import MuZeroApp
-from muzero_tui.candles import LABEL, Chart, Fill, draw_chart, shown_bars
+from muzero_tui.candle_text import draw_chart
+from muzero_tui.candles import LABEL, Chart, Fill, frame_of, shown_bars
 from muzero_tui.formats import clock, price
 from muzero_tui.paint import Paint
 from muzero_tui.screens.live_panels import Health, Market
@@ -37,7 +38,8 @@ def drawn(chart, width=60, height=12, spacing=1):
     first, stop = shown_bars(len(chart.bars), width, spacing, len(chart.ahead), 0)
     assert stop == len(chart.bars)
     chart = Chart(chart.bars[first:], chart.fills, chart.entry, chart.ahead, chart.pip)
-    return draw_chart(chart, width, height, spacing, PAINT, price, clock).plain.split("\n")
+    frame = frame_of(chart, width, height, spacing)
+    return draw_chart(chart, frame, PAINT, price, clock).plain.split("\n")
 
 
 @given(

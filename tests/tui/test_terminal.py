@@ -1,12 +1,8 @@
 """The application in a real terminal: what it leaves behind, however it ends."""
 
 import os
-import pty
 import re
-import select
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -14,45 +10,10 @@ import pytest
 from examples import cases
 from mlx_muzero.runlog import journal
 from mlx_muzero.watch.process import holder
+from pty_terminal import PATIENCE_S, Terminal
 from training_journals import training_run
 
 ENTER, LEAVE, CURSOR = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25h"
-PATIENCE_S = 60.0
-
-
-class Terminal:
-    """A pseudo-terminal with the command in it."""
-
-    def __init__(self, *arguments, code=""):
-        self._main, other = pty.openpty()
-        program = ["-c", code] if code else ["-m", "muzero_cli.main"]
-        self.process = subprocess.Popen(
-            [sys.executable, *program, *map(str, arguments)],
-            stdin=other, stdout=other, stderr=other, start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24",
-                 "PYTHONPATH": os.pathsep.join(sys.path)},
-        )  # fmt: skip
-        os.close(other)
-        self.written = b""
-
-    def read_until(self, wanted):
-        limit = time.monotonic() + PATIENCE_S
-        while wanted not in self.written and time.monotonic() < limit:
-            if select.select([self._main], [], [], 0.2)[0]:
-                try:
-                    self.written += os.read(self._main, 65536)
-                except OSError:
-                    break
-        assert wanted in self.written, self.written[-500:]
-
-    def type(self, keys):
-        os.write(self._main, keys)
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        os.close(self._main)
 
 
 @pytest.fixture

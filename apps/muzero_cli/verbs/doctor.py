@@ -9,6 +9,7 @@ import typer
 from muzero_cli.display.console import narration_console, output_console
 from muzero_cli.failures import answer
 from muzero_cli.options import Json, in_a_folder
+from muzero_tui.pixels import Pixels, asked
 
 if TYPE_CHECKING:
     from mlx_muzero.profiling.ane_questions import Answer
@@ -33,7 +34,9 @@ def doctor(
     """Report what this machine has, how fast it is, and what is missing and why."""
     from mlx_muzero.profiling.doctor import examine
 
-    checks = examine()
+    with asked() as terminal:
+        checks = examine()
+    checks.append(_of_charts(terminal.pixels))
     values: Any = [check.as_dict() for check in checks]
     if not as_json:
         _print_checks(checks)
@@ -54,6 +57,13 @@ def doctor(
         answer(values)
     if failed:
         raise typer.Exit(FAILED_EXIT_CODE)
+
+
+def _of_charts(pixels: Pixels) -> "Check":
+    """How the terminal application draws its charts here."""
+    from mlx_muzero.profiling.doctor import Check
+
+    return Check("charts", "ok" if pixels.protocol else "unavailable", str(pixels))
 
 
 def _answers(checks: list["Check"], report: Path) -> list["Answer"]:

@@ -12,6 +12,7 @@ import typer
 from mlx_muzero.errors import MuZeroError
 from muzero_cli import completion
 from muzero_cli.failures import answer
+from muzero_tui.pixels import asked
 from muzero_tui.served import SERVER_VARIABLE
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ def show(run: Path, *, read_only: bool = False) -> None:
     """
     require_terminal(run)
     gc.set_threshold(COLLECT_EVERY)
-    app = application()(run, read_only=read_only)
+    with asked() as terminal:
+        opened = application()
+    app = opened(run, read_only=read_only, pixels=terminal.pixels, typed=terminal.typed)
     from muzero_tui.leaving import ended_by_signals
 
     with ended_by_signals(lambda code: app.call_from_thread(app.exit, return_code=code)):

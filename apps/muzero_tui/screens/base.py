@@ -14,6 +14,7 @@ from textual.widgets import Input
 from muzero_tui.widgets.banner import Banner
 from muzero_tui.widgets.hints import Hints
 from muzero_tui.widgets.panel import Panel
+from muzero_tui.widgets.price_chart import PriceChart
 
 if TYPE_CHECKING:
     from muzero_tui.watcher import Watcher
@@ -66,6 +67,11 @@ class RunScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """Catch up on what happened while another screen was on top."""
         self.keep_up()
+
+    def on_screen_suspend(self) -> None:
+        """Take pictures away from below what comes on top."""
+        for chart in self.query(PriceChart):
+            chart.show_picture()
 
     def on_resize(self) -> None:
         """Redraw: tables choose their columns by the width."""

@@ -139,6 +139,7 @@ class Market(PriceChart, EquityPlot):
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """Candles, or a curve of the account."""
+        self._framed = None
         drawn = PriceChart if self.curve == "price" else EquityPlot
         return drawn.draw(self, width, height, paint)
 

@@ -13,11 +13,14 @@ from mlx_muzero.watch.events import Event
 from mlx_muzero.watch.outlook import Outlooks
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.price_bars import PriceBar, joined
-from muzero_tui.candles import Chart, Fill, draw_chart, shown_bars
+from muzero_tui.candle_text import draw_chart
+from muzero_tui.candles import Chart, Fill, Frame, frame_of, shown_bars
 from muzero_tui.clean_text import clean_rich
+from muzero_tui.colors import Colors
 from muzero_tui.formats import clock, fitting, price, shortened, signed
 from muzero_tui.paint import Paint
 from muzero_tui.widgets.panel import PlotPanel
+from muzero_tui.widgets.picture import Picture
 
 SCALES = ((15, 1), (5, 1), (1, 1), (1, 2), (1, 3))
 """Minutes of a candle, and columns it takes, from far to near."""
@@ -48,6 +51,34 @@ class PriceChart(PlotPanel):
     _scale: int | None = None
     _back = 0
     _outlooks: Outlooks | None = None
+    _framed: tuple[Chart, Frame] | None = None
+    _picture: Picture | None = None
+
+    def render(self) -> Text:
+        """The text; a picture of it follows where the terminal draws pixels."""
+        text = super().render()
+        self.call_later(self.show_picture)
+        return text
+
+    def keep_up(self) -> None:
+        """Refresh if anything has changed, and show the picture once nothing is on top."""
+        super().keep_up()
+        self.show_picture()
+
+    def show_picture(self) -> None:
+        """Show what was drawn in pixels too, if they can be seen."""
+        pixels, colors = self.app.pixels, Colors.of(self.app.theme_variables)
+        seen = self._framed if self.screen.is_active and self.display else None
+        if seen is not None and pixels.protocol is not None and colors is not None:
+            self._picture = self._picture or Picture(self)
+            self._picture.show(self.app, *seen, pixels, colors)
+        elif self._picture is not None:
+            self._picture.hide()
+
+    @property
+    def helped(self) -> str:
+        """What the help says now."""
+        return f"{self.HELP}\n\nCharts are in {self.app.pixels}."
 
     def action_zoom(self, factor: float) -> None:
         """Show fewer, wider candles, or more of them."""
@@ -84,6 +115,7 @@ class PriceChart(PlotPanel):
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """The candles, below a title on the pair and its position."""
+        self._framed = None
         pair, state = self.shown_pair, self._session
         bars = self.bars_of(state, pair) if pair is not None else []
         if pair is None or not bars:
@@ -98,7 +130,11 @@ class PriceChart(PlotPanel):
         chart = replace(chart, bars=chart.bars[first:stop], ahead=() if back else chart.ahead)
         title = _title(pair, state, row, chart, length, width, paint)
         self.border_title = Content.from_rich_text(clean_rich(title))
-        return draw_chart(chart, width, height, spacing, paint, price, clock)
+        frame = frame_of(chart, width, height, spacing)
+        if frame is None:
+            return Text("")
+        self._framed = chart, frame
+        return draw_chart(chart, frame, paint, price, clock)
 
     def bars_of(self, state: PaperState, pair: str) -> list[PriceBar]:
         """The bars of a pair that may be shown, oldest first."""
