@@ -57,16 +57,19 @@ class Recorded(NamedTuple):
 
 
 def looked_bars(dataset: MarketDataset, part: Part | None = None) -> LookedBars:
-    """The bars of `part` of `dataset`, or all of them."""
-    chosen = np.ones(len(dataset.close), np.bool_)
-    if part is not None:
-        span = dataset.ranges[part]
-        chosen = (dataset.open_time_ns >= span.first_ns) & (dataset.open_time_ns < span.end_ns)
-    opens, close, pair = dataset.open_time_ns[chosen], dataset.close[chosen], dataset.pair[chosen]
+    """The bars of `part` of `dataset`, or all of them.
+
+    The marks are those of all: a part may be too short to have one, or to share one with others.
+    """
+    opens, close, pair = dataset.open_time_ns, dataset.close, dataset.pair
     marks = {
         str(dataset.config.pairs[number]): day_marks(opens[pair == number], close[pair == number])
         for number in np.unique(pair)
     }
+    if part is not None:
+        span = dataset.ranges[part]
+        chosen = (opens >= span.first_ns) & (opens < span.end_ns)
+        opens, close = opens[chosen], close[chosen]
     return LookedBars(
         symbols=tuple(marks),
         first_ns=int(opens.min()),

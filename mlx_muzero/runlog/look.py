@@ -62,7 +62,7 @@ class LookedBars:
         first_ns: UTC open of the first.
         end_ns: UTC time before which all of them open.
         digest: SHA-256 of their opens and closes.
-        marks: of their days, by symbol; empty in ledgers of 0.2.0.
+        marks: of days of their market, by symbol; empty in ledgers of 0.2.0.
     """
 
     symbols: tuple[str, ...]

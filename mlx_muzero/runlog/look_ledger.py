@@ -243,7 +243,11 @@ class LookLedger:
             for look, beside in self.kept().looks.values()
             if wanted.intersection(look.bars.symbols)
         ]
-        own = [look.bars for look, _ in of_symbols if look.configuration == configuration][:1]
+        own = [
+            look.bars
+            for look, _ in of_symbols
+            if look.configuration == configuration and look.bars.marks
+        ][:1]
         return [
             look
             for look, beside in of_symbols

@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from mlx_muzero.experiment.looks import looked_bars
+from mlx_muzero.timeunits import DAY_NS
+
 
 @pytest.fixture
 def evaluated(cli, trained):
@@ -65,6 +68,14 @@ def test_validations_and_every_row_are_recorded_by_themselves(cli, config_file, 
     code, out, _ = cli("looks", "--db", db, "--symbol", "TEST")
     assert code == 0
     assert f"1 trainings, {len(validations)} judgements that choose" in " ".join(out.split())
+
+
+def test_a_test_of_a_few_hours_is_known_to_be_of_the_market_it_was_trained_on(small_dataset):
+    whole, test = looked_bars(small_dataset), looked_bars(small_dataset, "test")
+    assert test.end_ns - test.first_ns < DAY_NS / 2
+    assert test.digest != whole.digest
+    assert test.same_market(whole) is True
+    assert (whole.first_ns < test.first_ns, test.end_ns) == (True, whole.end_ns)
 
 
 def test_a_copied_store_goes_on_with_the_looks(cli, trained, db, tmp_path, evaluated):

@@ -10,6 +10,7 @@ from mlx_muzero.evaluation.forecasts import OutcomeForecast
 from mlx_muzero.evaluation.full_comparison import RAW_NETWORK, FullComparison
 from mlx_muzero.evaluation.ppo.rival import Rival
 from mlx_muzero.evaluation.transformer_teaching import TaughtTransformer
+from mlx_muzero.words import counted
 from muzero_cli.display.comparison import report
 from muzero_cli.display.policy_tables import (
     count,
@@ -117,7 +118,7 @@ def _taught(taught: TaughtTransformer, unit: str) -> str:
     return (
         f"Transformer: {recipe.sizes.layers} layers of width {recipe.sizes.width}, seed "
         f"{taught.seed}, taught the actions of perfect foresight after costs on training "
-        f"sessions. Best of {len(taught.checked_net_pips)} checks: after "
+        f"sessions. Best of {counted(len(taught.checked_net_pips), 'check')}: after "
         f"{taught.chosen_steps:,} steps, {signed(taught.checked_net_pips[taught.chosen_steps])} "
         f"net {unit} per session on the validation split."
     )
@@ -127,10 +128,12 @@ def _rival(ppo: Rival | str, unit: str) -> str:
     if isinstance(ppo, str):
         return f"PPO: {ppo}"
     best = ppo.trials[ppo.chosen - 1]
-    each = "" if ppo.minutes is None else f" of {ppo.minutes:.3g} minutes each"
+    trials = counted(len(ppo.trials), "trial")
+    if ppo.minutes is not None:
+        trials += f" of {ppo.minutes:.3g} minutes each"
     return (
         f"PPO: the agent's encoder, learning by trying at the same costs. Best of "
-        f"{len(ppo.trials):,} trials{each} by the validation split: trial {ppo.chosen}, after "
+        f"{trials} by the validation split: trial {ppo.chosen}, after "
         f"{best.chosen_updates:,} of {best.updates:,} updates, {signed(best.net_pips)} net {unit} "
         "per session there."
     )
