@@ -16,14 +16,17 @@ class RecordingEvaluator : public search::LeafEvaluator {
   void begin(const search::Search& search, int workers, int leaves) override;
   search::Evaluations evaluate(int worker, const search::LeafColumns& actions,
                                const search::LeafColumns& outcomes) override;
+  search::Distributions distributions(int worker, const search::NodeColumns& decisions,
+                                      const search::NodeColumns& chances) override;
 
   // Evaluates every batch of the last run again, with one thread per worker.
   void replay() const;
 
  private:
+  // One call, of either kind.
   struct Batch {
-    search::LeafColumns actions;
-    search::LeafColumns outcomes;
+    search::LeafColumns actions = {}, outcomes = {};
+    search::NodeColumns decisions = {}, chances = {};
   };
 
   search::LeafEvaluator& inner_;

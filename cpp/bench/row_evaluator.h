@@ -28,12 +28,15 @@ class RowEvaluator : public search::LeafEvaluator {
   void begin(const search::Search& search, int workers, int leaves) override;
   search::Evaluations evaluate(int worker, const search::LeafColumns& actions,
                                const search::LeafColumns& outcomes) override;
+  search::Distributions distributions(int worker, const search::NodeColumns& decisions,
+                                      const search::NodeColumns& chances) override;
 
  private:
   struct alignas(64) Cursor {  // on its own cache line
     std::size_t next = 0;
   };
 
+  std::size_t take(int worker, std::size_t wanted);
   search::EvaluationColumns from(std::size_t row) const;
 
   Rows rows_;

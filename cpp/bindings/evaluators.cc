@@ -76,10 +76,13 @@ class NetworkFace : public Evaluator {
     leaves.slot = copied("slot", slot, {n, outcomes});
     leaves.goes_on.assign(n, 1);
     const search::EvaluationColumns found = evaluate(leaves, {}).actions;
-    return nb::make_tuple(to_numpy(to_vector(found.outcome_probs, n * outcomes), {n, outcomes}),
-                          to_numpy(to_vector(found.reward, n * outcomes), {n, outcomes}),
-                          to_numpy(to_vector(found.value, n * outcomes), {n, outcomes}),
-                          prior(found, {n, outcomes}));
+    const auto copy = [&](const float* array) {
+      return to_numpy(to_vector(array, n * outcomes), {n, outcomes});
+    };
+    Out<float> probs = copy(found.outcome_probs);
+    Out<float> reward = copy(found.reward), value = copy(found.value);
+    return nb::make_tuple(std::move(probs), std::move(reward), std::move(value),
+                          prior(leaves, {n, outcomes}));
   }
 
   nb::tuple expand_single(const In<std::int32_t>& chance_parent,
@@ -89,20 +92,22 @@ class NetworkFace : public Evaluator {
     const Exclusive exclusive(busy);
     const std::size_t n = chance_action.size();
     const std::size_t m = action.size();
-    const std::size_t outcomes = as_size(sizes().outcomes);
     search::LeafColumns chances, decisions;
     chances.parent = copied("chance_parent", chance_parent, {n});
     chances.action = chances.tree = copied("chance_action", chance_action, {n});
+    // First, because a decision node may take the slot of a chance node's latent.
+    Out<float> probs = outcome_probs(chances);
     decisions.parent = copied("parent", parent, {m});
     decisions.action = decisions.tree = copied("action", action, {m});
     decisions.outcome = copied("outcome", outcome, {m});
     decisions.slot = copied("slot", slot, {m});
     decisions.goes_on.assign(m, 1);
     const search::Evaluations found = evaluate(chances, decisions);
-    return nb::make_tuple(
-        to_numpy(to_vector(found.actions.outcome_probs, n * outcomes), {n, outcomes}),
-        column(to_vector(found.actions.value, n)), column(to_vector(found.outcomes.reward, m)),
-        column(to_vector(found.outcomes.value, m)), prior(found.outcomes, {m}));
+    Out<float> afterstate_value = column(to_vector(found.actions.value, n));
+    Out<float> reward = column(to_vector(found.outcomes.reward, m));
+    Out<float> value = column(to_vector(found.outcomes.value, m));
+    return nb::make_tuple(std::move(probs), std::move(afterstate_value), std::move(reward),
+                          std::move(value), prior(decisions, {m}));
   }
 
  private:
@@ -117,12 +122,30 @@ class NetworkFace : public Evaluator {
     return evaluator_.evaluate(0, actions, outcomes);
   }
 
-  // [*rows, A]
-  Out<float> prior(const search::EvaluationColumns& found, std::vector<std::size_t> rows) {
-    std::size_t count = as_size(sizes().actions);
-    for (const std::size_t n : rows) count *= n;
-    rows.push_back(as_size(sizes().actions));
-    return to_numpy(count == 0 ? std::vector<float>() : to_vector(found.prior, count), rows);
+  search::Distributions distributions(const search::NodeColumns& decisions,
+                                      const search::NodeColumns& chances) {
+    evaluator_.require_valid(decisions);
+    evaluator_.require_valid(chances);
+    const nb::gil_scoped_release release;
+    evaluator_.reserve(1, static_cast<int>(std::max(decisions.size(), chances.size())));
+    return evaluator_.distributions(0, decisions, chances);
+  }
+
+  // Of the leaves' successors -> [*shape, A].
+  Out<float> prior(const search::LeafColumns& leaves, std::vector<std::size_t> shape) {
+    const std::size_t rows = leaves.slot.size(), actions = as_size(sizes().actions);
+    const search::Distributions found =
+        distributions({.tree = leaves.slot, .slot = leaves.slot, .action = {}}, {});
+    shape.push_back(actions);
+    return to_numpy(to_vector(found.prior, rows * actions), std::move(shape));
+  }
+
+  // Of the leaves' actions -> [n, C].
+  Out<float> outcome_probs(const search::LeafColumns& leaves) {
+    const std::size_t rows = leaves.size(), outcomes = as_size(sizes().outcomes);
+    const search::Distributions found =
+        distributions({}, {.tree = leaves.tree, .slot = leaves.parent, .action = leaves.action});
+    return to_numpy(to_vector(found.outcome_probs, rows * outcomes), {rows, outcomes});
   }
 
   native::NetworkEvaluator evaluator_;

@@ -113,20 +113,24 @@ class Core {
     const Exclusive exclusive(busy_);
     const auto roots = as_size(search_.roots());
     std::vector<std::int32_t> visits(roots * actions_), action(roots), max_depth(roots),
-        leaves(roots), evaluations(roots);
+        leaves(roots), evaluations(roots), policies(roots), policies_used(roots), chances(roots),
+        chances_used(roots);
     std::vector<float> q(roots * actions_), prior(roots * actions_), policy(roots * actions_),
         value(roots), raw_value(roots);
     std::vector<double> mean_depth(roots);
     search_.result({visits.data(), q.data(), prior.data(), policy.data(), action.data(),
                     value.data(), raw_value.data(), max_depth.data(), mean_depth.data(),
-                    leaves.data(), evaluations.data()});
+                    leaves.data(), evaluations.data(), policies.data(), policies_used.data(),
+                    chances.data(), chances_used.data()});
     const std::vector<std::size_t> by_action{roots, actions_};
     return nb::make_tuple(to_numpy(std::move(visits), by_action), to_numpy(std::move(q), by_action),
                           to_numpy(std::move(prior), by_action),
                           to_numpy(std::move(policy), by_action), column(std::move(action)),
                           column(std::move(value)), column(std::move(raw_value)),
                           column(std::move(max_depth)), column(std::move(mean_depth)),
-                          column(std::move(leaves)), column(std::move(evaluations)));
+                          column(std::move(leaves)), column(std::move(evaluations)),
+                          column(std::move(policies)), column(std::move(policies_used)),
+                          column(std::move(chances)), column(std::move(chances_used)));
   }
 
   nb::tuple tree(int root) {

@@ -34,7 +34,7 @@ NetworkEvaluator::Worker::Worker(const networks::RecurrentNetwork& network, int 
       afterstate_value(as_size(most_leaves)),
       reward(as_size(workspace.rows)),
       value(as_size(workspace.rows)),
-      prior(as_size(workspace.rows) * as_size(network.sizes().actions)) {}
+      prior(as_size(most_leaves) * as_size(network.sizes().actions)) {}
 
 void NetworkEvaluator::predict(const float* latents, int rows, float* prior, float* value) {
   reserve(1, rows);
@@ -99,6 +99,30 @@ void NetworkEvaluator::require_valid(const search::LeafColumns& leaves) const {
   require_below("outcome", leaves.outcome, network_.sizes().outcomes);
 }
 
+void NetworkEvaluator::require_valid(const search::NodeColumns& nodes) const {
+  require_below("slot", nodes.slot, capacity_);
+  require_below("action", nodes.action, network_.sizes().actions);
+}
+
+search::Distributions NetworkEvaluator::distributions(int worker_index,
+                                                      const search::NodeColumns& decisions,
+                                                      const search::NodeColumns& chances) {
+  Worker& worker = workers_[as_size(worker_index)];
+  search::Distributions found;
+  if (decisions.size() > 0) {
+    gather(decisions.slot, worker.latent.get());
+    network_.policy(worker.latent.get(), static_cast<int>(decisions.size()), worker.workspace,
+                    worker.prior.data());
+    found.prior = worker.prior.data();
+  }
+  if (chances.size() > 0) {
+    gather(chances.slot, worker.latent.get());
+    outcome_probs(worker, chances.action);
+    found.outcome_probs = worker.outcome_probs.data();
+  }
+  return found;
+}
+
 search::Evaluations NetworkEvaluator::evaluate(int worker_index, const search::LeafColumns& actions,
                                                const search::LeafColumns& outcomes) {
   Worker& worker = workers_[as_size(worker_index)];
@@ -114,51 +138,54 @@ search::Evaluations NetworkEvaluator::evaluate(int worker_index, const search::L
 search::EvaluationColumns NetworkEvaluator::evaluate_afterstates(
     Worker& worker, const search::LeafColumns& leaves) const {
   const int rows = static_cast<int>(leaves.size());
-  outcome_probs(worker, leaves);
+  gather(leaves.parent, worker.latent.get());
   network_.afterstate(worker.latent.get(), leaves.action.data(), rows, worker.workspace,
                       worker.next.get());
   network_.value(worker.next.get(), rows, worker.workspace, worker.afterstate_value.data());
-  return {.outcome_probs = worker.outcome_probs.data(), .value = worker.afterstate_value.data()};
+  return {.value = worker.afterstate_value.data()};
 }
 
 search::EvaluationColumns NetworkEvaluator::evaluate_all_outcomes(
-    Worker& worker, const search::LeafColumns& leaves) const {
-  outcome_probs(worker, leaves);
+    Worker& worker, const search::LeafColumns& leaves) {
+  gather(leaves.parent, worker.latent.get());
+  outcome_probs(worker, leaves.action);
   network_.all_dynamics(worker.latent.get(), leaves.action.data(), static_cast<int>(leaves.size()),
                         worker.workspace, worker.next.get(), worker.reward.data());
   evaluate_successors(worker, leaves);
   return {.outcome_probs = worker.outcome_probs.data(),
           .reward = worker.reward.data(),
-          .value = worker.value.data(),
-          .prior = worker.prior.data()};
+          .value = worker.value.data()};
 }
 
-search::EvaluationColumns NetworkEvaluator::evaluate_outcomes(
-    Worker& worker, const search::LeafColumns& leaves) const {
+search::EvaluationColumns NetworkEvaluator::evaluate_outcomes(Worker& worker,
+                                                              const search::LeafColumns& leaves) {
   gather(leaves.parent, worker.latent.get());
   network_.dynamics(worker.latent.get(), leaves.action.data(), leaves.outcome.data(),
                     static_cast<int>(leaves.size()), worker.workspace, worker.next.get(),
                     worker.reward.data());
   evaluate_successors(worker, leaves);
-  return {
-      .reward = worker.reward.data(), .value = worker.value.data(), .prior = worker.prior.data()};
+  return {.reward = worker.reward.data(), .value = worker.value.data()};
 }
 
-// For the leaves' actions; also stores the parents' latents in worker.latent.
-void NetworkEvaluator::outcome_probs(Worker& worker, const search::LeafColumns& leaves) const {
-  gather(leaves.parent, worker.latent.get());
-  network_.outcome_probs(worker.latent.get(), leaves.action.data(), static_cast<int>(leaves.size()),
+// Of the latents in worker.latent, one for each action.
+void NetworkEvaluator::outcome_probs(Worker& worker,
+                                     const std::vector<std::int32_t>& actions) const {
+  network_.outcome_probs(worker.latent.get(), actions.data(), static_cast<int>(actions.size()),
                          worker.workspace, worker.outcome_probs.data());
 }
 
-// Values of the latents in worker.next, and priors for those from which a walk may continue.
-void NetworkEvaluator::evaluate_successors(Worker& worker,
-                                           const search::LeafColumns& leaves) const {
+// Values of the latents in worker.next, which go to the slots of those from which a walk may
+// continue.
+void NetworkEvaluator::evaluate_successors(Worker& worker, const search::LeafColumns& leaves) {
   network_.value(worker.next.get(), static_cast<int>(leaves.slot.size()), worker.workspace,
                  worker.value.data());
-  const int kept = keep_latents(worker, leaves);
-  if (kept > 0) network_.policy(worker.next.get(), kept, worker.workspace, worker.prior.data());
-  spread_priors(worker, leaves, kept);
+  const std::ptrdiff_t stride = padded(network_.sizes().width);
+  const std::size_t successors = leaves.slot.size() / leaves.size();
+  const float* latent = worker.next.get();
+  for (std::size_t row = 0; row < leaves.slot.size(); ++row, latent += stride) {
+    if (!leaves.goes_on[row / successors]) continue;
+    std::copy_n(latent, stride, pool_.get() + leaves.slot[row] * stride);
+  }
 }
 
 void NetworkEvaluator::gather(const std::vector<std::int32_t>& slots, float* latents) const {
@@ -166,39 +193,6 @@ void NetworkEvaluator::gather(const std::vector<std::int32_t>& slots, float* lat
   for (const std::int32_t slot : slots) {
     std::copy_n(pool_.get() + slot * stride, stride, latents);
     latents += stride;
-  }
-}
-
-// Copies successors from which a walk may continue to their slots, and compacts them at the start
-// of worker.next. Returns their number.
-int NetworkEvaluator::keep_latents(Worker& worker, const search::LeafColumns& leaves) const {
-  const std::ptrdiff_t stride = padded(network_.sizes().width);
-  const std::size_t successors = leaves.slot.size() / leaves.size();
-  const float* latent = worker.next.get();
-  float* kept = worker.next.get();
-  for (std::size_t row = 0; row < leaves.slot.size(); ++row, latent += stride) {
-    if (!leaves.goes_on[row / successors]) continue;
-    std::copy_n(latent, stride, pool_.get() + leaves.slot[row] * stride);
-    if (kept != latent) std::copy_n(latent, stride, kept);
-    kept += stride;
-  }
-  return static_cast<int>((kept - worker.next.get()) / stride);
-}
-
-// Moves the first `kept` priors to the rows they belong to, and zeros the others.
-void NetworkEvaluator::spread_priors(Worker& worker, const search::LeafColumns& leaves,
-                                     int kept) const {
-  const std::ptrdiff_t actions = network_.sizes().actions;
-  const std::size_t successors = leaves.slot.size() / leaves.size();
-  const float* from = worker.prior.data() + kept * actions;
-  float* to = worker.prior.data() + static_cast<std::ptrdiff_t>(leaves.slot.size()) * actions;
-  for (std::size_t row = leaves.slot.size(); row-- > 0;) {
-    to -= actions;
-    if (!leaves.goes_on[row / successors]) {
-      std::fill_n(to, actions, 0.0f);
-    } else if ((from -= actions) != to) {
-      std::copy_n(from, actions, to);
-    }
   }
 }
 

@@ -30,10 +30,13 @@ class NetworkEvaluator : public search::LeafEvaluator {
   void begin(const search::Search& search, int workers, int leaves) override;
   search::Evaluations evaluate(int worker, const search::LeafColumns& actions,
                                const search::LeafColumns& outcomes) override;
+  search::Distributions distributions(int worker, const search::NodeColumns& decisions,
+                                      const search::NodeColumns& chances) override;
 
-  // Throws SearchError if a slot, action or outcome of `leaves` is out of range.
+  // Throws SearchError if a slot, action or outcome is out of range.
   void require_valid(const search::LeafColumns& leaves) const;
-  // Allocates buffers for that many workers, and leaves per call.
+  void require_valid(const search::NodeColumns& nodes) const;
+  // Allocates buffers for that many workers, and leaves or nodes of a kind per call.
   void reserve(int workers, int leaves);
 
  private:
@@ -49,20 +52,17 @@ class NetworkEvaluator : public search::LeafEvaluator {
     std::vector<float> afterstate_value;  // [leaves]
     std::vector<float> reward;            // [leaves * C]
     std::vector<float> value;             // [leaves * C]
-    std::vector<float> prior;             // [leaves * C, A]
+    std::vector<float> prior;             // [leaves, A]
   };
 
   search::EvaluationColumns evaluate_afterstates(Worker& worker,
                                                  const search::LeafColumns& leaves) const;
   search::EvaluationColumns evaluate_all_outcomes(Worker& worker,
-                                                  const search::LeafColumns& leaves) const;
-  search::EvaluationColumns evaluate_outcomes(Worker& worker,
-                                              const search::LeafColumns& leaves) const;
-  void outcome_probs(Worker& worker, const search::LeafColumns& leaves) const;
-  void evaluate_successors(Worker& worker, const search::LeafColumns& leaves) const;
+                                                  const search::LeafColumns& leaves);
+  search::EvaluationColumns evaluate_outcomes(Worker& worker, const search::LeafColumns& leaves);
+  void outcome_probs(Worker& worker, const std::vector<std::int32_t>& actions) const;
+  void evaluate_successors(Worker& worker, const search::LeafColumns& leaves);
   void gather(const std::vector<std::int32_t>& slots, float* latents) const;
-  int keep_latents(Worker& worker, const search::LeafColumns& leaves) const;
-  void spread_priors(Worker& worker, const search::LeafColumns& leaves, int kept) const;
 
   networks::RecurrentNetwork network_;
   networks::Floats pool_;  // [capacity, padded(D)]

@@ -70,7 +70,7 @@ void finish_simulation(Tree& tree, std::int32_t depth) {
   tree.total_depth += depth;
 }
 
-// Adds the decision node after `outcome` of a leaf's action; prior is [A].
+// Adds the decision node after `outcome` of a leaf's action; prior is [A] or null.
 std::int32_t add_successor(Tree& tree, const PositionTable& positions, const Leaf& leaf,
                            std::int32_t chance, int outcome, float value, const float* prior) {
   const Decision& above = tree.decision(leaf.node);
@@ -79,18 +79,8 @@ std::int32_t add_successor(Tree& tree, const PositionTable& positions, const Lea
   const std::int32_t position = next < 0 ? above.position : next;
   const std::int32_t node = tree.add_decision(position, above.depth + 1, value);
   tree.outcomes(chance).child[outcome] = node;
-  normalize_prior(prior, positions.tree_allowed + std::ptrdiff_t{position} * tree.shape.actions,
-                  tree.shape.actions, tree.actions(node).prior);
+  if (prior != nullptr) set_prior(tree, positions, node, prior);
   return node;
-}
-
-void set_outcome_probs(Tree& tree, std::int32_t chance, const float* weights) {
-  double total = 0.0;
-  for (int c = 0; c < tree.shape.outcomes; ++c) total += weights[c];
-  float* probability = tree.outcomes(chance).probability;
-  for (int c = 0; c < tree.shape.outcomes; ++c) {
-    probability[c] = static_cast<float>(weights[c] / total);
-  }
 }
 
 // Value of a leaf's action, to be backed up from it.
@@ -107,7 +97,7 @@ void expand_all_outcomes(Tree& tree, const Params& params, const PositionTable& 
   std::copy_n(evaluation.reward, tree.shape.outcomes, tree.outcomes(chance).reward);
   for (int c = 0; c < tree.shape.outcomes; ++c) {
     add_successor(tree, positions, leaf, chance, c, evaluation.value[c],
-                  evaluation.prior + std::ptrdiff_t{c} * tree.shape.actions);
+                  row_of(evaluation.prior, c, tree.shape.actions));
   }
   const double result = expected_return(tree, params.discount, chance, kNoOutcome, 0.0).of_values;
   back_up_action(tree, params, leaf, path, result);
@@ -118,7 +108,9 @@ void expand_all_outcomes(Tree& tree, const Params& params, const PositionTable& 
 void expand_afterstate(Tree& tree, const Params& params, const Leaf& leaf, Path path,
                        const Evaluation& evaluation) {
   const std::int32_t chance = tree.add_chance(leaf.node, leaf.action);
-  set_outcome_probs(tree, chance, evaluation.outcome_probs);
+  if (evaluation.outcome_probs != nullptr) {
+    set_outcome_probs(tree, chance, evaluation.outcome_probs);
+  }
   back_up_action(tree, params, leaf, path, evaluation.value[0]);
   finish_simulation(tree, tree.decision(leaf.node).depth);
 }
@@ -148,6 +140,22 @@ void normalize_prior(const float* weights, const std::uint8_t* allowed, int acti
     const auto share = static_cast<float>((uniform ? 1.0f : weights[a]) / divisor);
     prior[a] = allowed[a] ? share : kNotAllowed;
   }
+}
+
+void set_outcome_probs(Tree& tree, std::int32_t chance, const float* weights) {
+  double total = 0.0;
+  for (int c = 0; c < tree.shape.outcomes; ++c) total += weights[c];
+  float* probability = tree.outcomes(chance).probability;
+  for (int c = 0; c < tree.shape.outcomes; ++c) {
+    probability[c] = static_cast<float>(weights[c] / total);
+  }
+}
+
+void set_prior(Tree& tree, const PositionTable& positions, std::int32_t node,
+               const float* weights) {
+  const std::ptrdiff_t row = tree.decision(node).position;
+  normalize_prior(weights, positions.tree_allowed + row * tree.shape.actions, tree.shape.actions,
+                  tree.actions(node).prior);
 }
 
 void expand(Tree& tree, const Params& params, const PositionTable& positions, std::int32_t i,

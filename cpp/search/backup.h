@@ -1,6 +1,7 @@
 // Adds a leaf's evaluation to its tree and backs its return up to the root.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -8,7 +9,13 @@
 
 namespace muzero::search {
 
+// A row of a column, or null if there is no column.
+inline const float* row_of(const float* column, int row, int width) {
+  return column == nullptr ? nullptr : column + std::ptrdiff_t{row} * width;
+}
+
 // One leaf's evaluation; which members are set depends on the leaf and the expansion mode.
+// Distributions that are null are asked for when a walk first needs them.
 struct Evaluation {
   const float* outcome_probs;  // [C], action leaves
   const float* reward;         // [C] for all outcomes, [1] for one
@@ -25,6 +32,12 @@ struct PositionTable {
 // Normalizes weights over the allowed actions; uniform if all are zero. The others become
 // kNotAllowed.
 void normalize_prior(const float* weights, const std::uint8_t* allowed, int actions, float* prior);
+
+// Sets the distribution of a chance node: weights [C], not all zero.
+void set_outcome_probs(Tree& tree, std::int32_t chance, const float* weights);
+
+// Sets the distribution of a decision node below the root: weights [A].
+void set_prior(Tree& tree, const PositionTable& positions, std::int32_t node, const float* weights);
 
 using Path = std::span<const Step>;
 

@@ -75,6 +75,33 @@ TEST_CASE("single outcome: the afterstate first, then what follows it") {
   CHECK(tree.total_depth == 1);
 }
 
+TEST_CASE("a distribution that was left out is unknown until it is set, and used with an edge") {
+  TestTree owner({.num_simulations = 3, .discount = 0.5, .expansion = Expansion::kSingleOutcome}, 2,
+                 2);
+  owner.allowed = {0, 1};
+  Tree& tree = owner.tree;
+  tree.leaf[0] = {Leaf::Kind::kAction, kRootNode, 1, -1, 0, 0};
+  const float afterstate = 4.0f;
+  expand(tree, owner.params, owner.positions(), 0, {nullptr, nullptr, &afterstate, nullptr});
+  CHECK(tree.actions(kRootNode).value[1] == 4.0);
+  CHECK_FALSE(tree.knows_probability(0));
+  set_outcome_probs(tree, 0, kProbs);
+  CHECK(tree.outcomes(0).probability[1] == 0.75f);
+  CHECK(tree.known_probabilities().nodes == 1);
+  CHECK(tree.known_probabilities().used == 0);
+
+  tree.path_of(0)[0] = {kRootNode, 1, 1};
+  tree.leaf[0] = {Leaf::Kind::kOutcome, kRootNode, 1, 1, 1, 0};
+  expand(tree, owner.params, owner.positions(), 0, {nullptr, &kRewards[1], &kValues[1], nullptr});
+  CHECK(tree.known_probabilities().used == 1);
+  CHECK(tree.known_priors().nodes == 0);
+  set_prior(tree, owner.positions(), 1, kPriors);
+  CHECK(tree.actions(1).prior[0] == kNotAllowed);
+  CHECK(tree.actions(1).prior[1] == 1.0f);
+  CHECK(tree.known_priors().nodes == 1);
+  CHECK(tree.known_priors().used == 0);
+}
+
 TEST_CASE("an illegal action leaves the position, a legal one moves it") {
   TestTree owner({.num_simulations = 3}, 2, 2);
   owner.next = {1, -1, 0, 0};  // for two positions

@@ -23,11 +23,16 @@ class LeafEvaluator {
   // per call. Throws SearchError if it cannot serve that search.
   virtual void begin(const Search& search, int workers, int leaves) = 0;
 
-  // Evaluates leaves, none below another; either column may be empty. The prior of successors from
-  // which no walk continues is never read, so any valid prior will do. Workers call concurrently;
-  // the result stays valid until the worker's next call.
+  // Evaluates leaves, none below another; either column may be empty. Distributions from which no
+  // backup takes a mean are better left out, as few walks need them. Workers call concurrently; the
+  // result stays valid until the worker's next call.
   virtual Evaluations evaluate(int worker, const LeafColumns& actions,
                                const LeafColumns& outcomes) = 0;
+
+  // The distributions that evaluate() left out, of nodes that a walk is about to leave for the
+  // first time, at most one for each tree; either column may be empty. Otherwise like evaluate().
+  virtual Distributions distributions(int worker, const NodeColumns& decisions,
+                                      const NodeColumns& chances) = 0;
 };
 
 }  // namespace muzero::search

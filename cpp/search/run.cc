@@ -23,10 +23,14 @@ constexpr int kFixedTrees = 8;
 
 constexpr int kKinds = 2;
 
-// Chance and decision nodes have separate networks, so leaves of one kind make larger batches. If a
-// tree has several leaves, there are both kinds anyway.
+// Chance and decision nodes have separate networks, so leaves of one kind make larger batches. A
+// walk that asks has yet to choose its leaf, an outcome if it is at a chance node. If a tree has
+// several leaves, there are both kinds anyway.
 int kind_of(const Tree& tree) {
-  return tree.shape.leaves == 1 && tree.leaf[0].kind == Leaf::Kind::kOutcome ? 1 : 0;
+  if (tree.shape.leaves > 1) return 0;
+  const bool is_outcome =
+      tree.walk.asks ? tree.walk.chance >= 0 : tree.leaf[0].kind == Leaf::Kind::kOutcome;
+  return is_outcome ? 1 : 0;
 }
 
 }  // namespace
@@ -73,7 +77,7 @@ bool Search::Pool::take(std::vector<Tree*>& trees) {
 void Search::Pool::give_back(const std::vector<Tree*>& trees) {
   const std::lock_guard lock(mutex);
   for (Tree* tree : trees) {
-    if (tree->num_leaves > 0) {
+    if (tree->num_leaves > 0 || tree->walk.asks) {
       waiting[kind_of(*tree)].push_back(tree);
     } else {
       --unfinished;
@@ -114,28 +118,70 @@ void Search::run(LeafEvaluator& evaluator) {
   }
 }
 
+// Trees that a worker has taken, and what they wait for.
+struct Search::Batch {
+  std::vector<Tree*> trees;
+  std::vector<Tree*> walking;  // of these
+  NodeColumns decisions, chances;
+  LeafColumns actions, outcomes;
+};
+
 // Works until no tree of the pool has a simulation left.
 void Search::work(LeafEvaluator& evaluator, int worker, Pool& pool) {
-  std::vector<Tree*> trees, walking;
-  LeafColumns actions, outcomes;
-  while (pool.take(trees)) {
+  Batch batch;
+  while (pool.take(batch.trees)) {
     try {
-      actions.clear();
-      outcomes.clear();
-      for (Tree* tree : trees) collect_leaves(*tree, actions, outcomes);
-      if (actions.size() + outcomes.size() > 0) {
-        const Evaluations evaluations = evaluator.evaluate(worker, actions, outcomes);
-        validate(actions, evaluations.actions, successors_per_action());
-        validate(outcomes, evaluations.outcomes, 1);
-        for (Tree* tree : trees) expand_leaves(*tree, evaluations.actions, evaluations.outcomes);
-      }
-      walking = trees;
-      simulate(walking);
-      pool.give_back(trees);
+      answer(evaluator, worker, batch);
+      evaluate(evaluator, worker, batch);
+      batch.walking = batch.trees;
+      simulate(batch.walking);
+      pool.give_back(batch.trees);
     } catch (...) {
-      pool.give_up(trees, std::current_exception());
+      pool.give_up(batch.trees, std::current_exception());
     }
   }
+}
+
+// Gives walks the distributions they ask for, so that they go on, until none asks.
+void Search::answer(LeafEvaluator& evaluator, int worker, Batch& batch) const {
+  for (;;) {
+    batch.walking.clear();
+    batch.decisions.clear();
+    batch.chances.clear();
+    for (Tree* tree : batch.trees) {
+      if (!tree->walk.asks) continue;
+      batch.walking.push_back(tree);
+      collect_node(*tree, batch.decisions, batch.chances);
+    }
+    if (batch.walking.empty()) return;
+    const Distributions found = evaluator.distributions(worker, batch.decisions, batch.chances);
+    validate(batch.decisions, batch.chances, found);
+    const float* prior = found.prior;
+    const float* outcome_probs = found.outcome_probs;
+    for (Tree* tree : batch.walking) {
+      tree->walk.asks = false;
+      if (tree->walk.chance < 0) {
+        set_prior(*tree, positions_below(), tree->walk.node, prior);
+        prior += shape_.actions;
+      } else {
+        set_outcome_probs(*tree, tree->walk.chance, outcome_probs);
+        outcome_probs += shape_.outcomes;
+      }
+    }
+    descend(batch.walking);
+  }
+}
+
+// Evaluates and expands the leaves that wait.
+void Search::evaluate(LeafEvaluator& evaluator, int worker, Batch& batch) const {
+  batch.actions.clear();
+  batch.outcomes.clear();
+  for (Tree* tree : batch.trees) collect_leaves(*tree, batch.actions, batch.outcomes);
+  if (batch.actions.size() + batch.outcomes.size() == 0) return;
+  const auto [actions, outcomes] = evaluator.evaluate(worker, batch.actions, batch.outcomes);
+  validate(batch.actions, actions, successors_per_action());
+  validate(batch.outcomes, outcomes, 1);
+  for (Tree* tree : batch.trees) expand_leaves(*tree, actions, outcomes);
 }
 
 }  // namespace muzero::search

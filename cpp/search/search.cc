@@ -29,10 +29,6 @@ float saturated(double value) {
   return static_cast<float>(std::clamp(value, -kLimit, kLimit));
 }
 
-const float* row_of(const float* column, int row, int width) {
-  return column == nullptr ? nullptr : column + std::ptrdiff_t{row} * width;
-}
-
 }  // namespace
 
 void LeafColumns::clear() {
@@ -42,6 +38,12 @@ void LeafColumns::clear() {
   outcome.clear();
   slot.clear();
   goes_on.clear();
+}
+
+void NodeColumns::clear() {
+  tree.clear();
+  slot.clear();
+  action.clear();
 }
 
 Search::Search(const Params& params, std::vector<std::int32_t> next_position, int positions,
@@ -135,6 +137,16 @@ void Search::collect_leaves(Tree& tree, LeafColumns& actions, LeafColumns& outco
   }
 }
 
+// Adds the node at which a walk asks to the columns of its kind.
+void Search::collect_node(const Tree& tree, NodeColumns& decisions, NodeColumns& chances) const {
+  const auto b = static_cast<std::int32_t>(&tree - trees_.data());
+  const bool at_chance = tree.walk.chance >= 0;
+  NodeColumns& nodes = at_chance ? chances : decisions;
+  nodes.tree.push_back(b);
+  nodes.slot.push_back(first_slot(b) + tree.walk.node);
+  if (at_chance) nodes.action.push_back(tree.walk.action);
+}
+
 int Search::successors_per_action() const {
   return params_.expansion == Expansion::kAllOutcomes ? shape_.outcomes : 0;
 }
@@ -181,7 +193,7 @@ void Search::expand_leaf(Tree& tree, std::int32_t i, const EvaluationColumns& co
                               .reward = row_of(columns.reward, row, successors),
                               .value = row_of(columns.value, row, values),
                               .prior = row_of(columns.prior, row, successors * shape_.actions)};
-  expand(tree, params_, {next_position_.data(), tree_allowed_.data()}, i, evaluation);
+  expand(tree, params_, positions_below(), i, evaluation);
 }
 
 void Search::validate_reset(int roots, const float* prior, const float* value,
@@ -211,28 +223,36 @@ void Search::validate_reset(int roots, const float* prior, const float* value,
 
 void Search::validate(const LeafColumns& leaves, const EvaluationColumns& columns,
                       int successors) const {
+  const auto name_of = [&](std::size_t row) {
+    return "root " + std::to_string(leaves.tree[row]) + ", action " +
+           std::to_string(leaves.action[row]);
+  };
   const auto check = [&](const char* name, const float* array, int width, Range range) {
-    if (array == nullptr) return;
-    const std::size_t row_width = as_size(width);
-    validate_array(name, array, leaves.size() * row_width, range, [&](std::size_t i) {
-      const std::size_t row = i / row_width;
-      return "root " + std::to_string(leaves.tree[row]) + ", action " +
-             std::to_string(leaves.action[row]) + " (leaf " + std::to_string(row) + ", entry " +
-             std::to_string(i % row_width) + ")";
-    });
+    validate_rows(name, array, leaves.size(), width, range, name_of);
   };
   check("outcome_probs", columns.outcome_probs, shape_.outcomes, Range::kNonNegative);
   check("reward", columns.reward, successors, Range::kFinite);
   check("value", columns.value, std::max(successors, 1), Range::kFinite);
   check("prior", columns.prior, successors * shape_.actions, Range::kNonNegative);
-  if (columns.outcome_probs == nullptr) return;
-  for (std::size_t row = 0; row < leaves.size(); ++row) {
-    const float* probs = columns.outcome_probs + row * as_size(shape_.outcomes);
-    if (std::all_of(probs, probs + shape_.outcomes, [](float p) { return p == 0.0f; })) {
-      throw SearchError("outcome_probs of root " + std::to_string(leaves.tree[row]) + ", action " +
-                        std::to_string(leaves.action[row]) + " are all zero");
-    }
-  }
+  require_weight("outcome_probs", columns.outcome_probs, leaves.size(), shape_.outcomes, name_of);
+}
+
+void Search::validate(const NodeColumns& decisions, const NodeColumns& chances,
+                      const Distributions& found) const {
+  const auto name_of = [&](const NodeColumns& nodes) {
+    return [&](std::size_t row) {
+      const std::int32_t b = nodes.tree[row];
+      return "root " + std::to_string(b) + ", state " +
+             std::to_string(nodes.slot[row] - first_slot(b)) +
+             (nodes.action.empty() ? "" : ", action " + std::to_string(nodes.action[row]));
+    };
+  };
+  validate_rows("prior", found.prior, decisions.size(), shape_.actions, Range::kNonNegative,
+                name_of(decisions));
+  validate_rows("outcome_probs", found.outcome_probs, chances.size(), shape_.outcomes,
+                Range::kNonNegative, name_of(chances));
+  require_weight("outcome_probs", found.outcome_probs, chances.size(), shape_.outcomes,
+                 name_of(chances));
 }
 
 void Search::result(const ResultColumns& out) const {
@@ -270,6 +290,11 @@ void Search::result(const ResultColumns& out) const {
     const std::int32_t successors = tree.num_decisions - 1;
     out.leaves[b] = all ? tree.num_chances : tree.num_chances + successors;
     out.evaluations[b] = all ? successors : tree.num_chances + successors;
+    const Known policies = tree.known_priors(), chances = tree.known_probabilities();
+    out.policies[b] = policies.nodes;
+    out.policies_used[b] = policies.used;
+    out.chances[b] = chances.nodes;
+    out.chances_used[b] = chances.used;
   }
 }
 

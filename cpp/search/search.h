@@ -27,6 +27,22 @@ struct LeafColumns {
   void clear();
 };
 
+// Nodes at which walks ask for a distribution, one column per field, in tree order.
+struct NodeColumns {
+  std::vector<std::int32_t> tree;
+  std::vector<std::int32_t> slot;    // of a decision node, or of the one above a chance node
+  std::vector<std::int32_t> action;  // chance nodes only
+
+  std::size_t size() const { return tree.size(); }
+  void clear();
+};
+
+// The answers: what walks choose by. A null member belongs to no node.
+struct Distributions {
+  const float* prior = nullptr;          // [n, A] of decision nodes
+  const float* outcome_probs = nullptr;  // [n, C] of chance nodes
+};
+
 // Evaluations of LeafColumns, row by row; unused members are null (see Evaluation).
 struct EvaluationColumns {
   const float* outcome_probs = nullptr;
@@ -48,6 +64,10 @@ struct ResultColumns {
   double* mean_depth;
   std::int32_t* leaves;
   std::int32_t* evaluations;
+  std::int32_t* policies;
+  std::int32_t* policies_used;
+  std::int32_t* chances;
+  std::int32_t* chances_used;
 };
 
 class LeafEvaluator;
@@ -68,7 +88,8 @@ class Search {
   // Throws unless leaves of the last select() are waiting for backup().
   void require_leaves() const;
 
-  // Backs up evaluations of actions() and outcomes() from the last select().
+  // Backs up evaluations of actions() and outcomes() from the last select(), which must include
+  // every distribution: only run() can be asked for one later.
   void backup(const EvaluationColumns& actions, const EvaluationColumns& outcomes);
 
   // Runs all simulations of all trees, instead of select() and backup(), with leaves evaluated by
@@ -91,27 +112,36 @@ class Search {
 
  private:
   struct Pool;
+  struct Batch;
 
   void simulate(std::vector<Tree*>& trees) const;
+  void descend(std::vector<Tree*>& trees) const;
   bool begin_walk(Tree& tree) const;
   bool end_step(Tree& tree) const;
   bool take_action(Tree& tree) const;
   bool take_outcome(Tree& tree) const;
+  bool ask(Tree& tree) const;
   bool wait(Tree& tree, Leaf::Kind kind, std::int32_t outcome, std::int32_t visits) const;
   void stop(Tree& tree, bool at_chance) const;
   std::int32_t select_at(const Tree& tree, std::int32_t node) const;
   const std::uint8_t* allowed_at(const Tree& tree, std::int32_t node) const;
   void work(LeafEvaluator& evaluator, int worker, Pool& pool);
+  void answer(LeafEvaluator& evaluator, int worker, Batch& batch) const;
+  void evaluate(LeafEvaluator& evaluator, int worker, Batch& batch) const;
+  void collect_node(const Tree& tree, NodeColumns& decisions, NodeColumns& chances) const;
   void collect_leaves(Tree& tree, LeafColumns& actions, LeafColumns& outcomes) const;
   void require_no_leaves(const char* call) const;
   void validate_reset(int roots, const float* prior, const float* value,
                       const std::int32_t* position) const;
   void validate(const LeafColumns& leaves, const EvaluationColumns& columns, int successors) const;
+  void validate(const NodeColumns& decisions, const NodeColumns& chances,
+                const Distributions& found) const;
   void expand_leaves(Tree& tree, const EvaluationColumns& actions,
                      const EvaluationColumns& outcomes) const;
   void expand_leaf(Tree& tree, std::int32_t i, const EvaluationColumns& columns,
                    int successors) const;
   int successors_per_action() const;
+  PositionTable positions_below() const { return {next_position_.data(), tree_allowed_.data()}; }
 
   Params params_;
   bool mctx_;

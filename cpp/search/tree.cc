@@ -100,6 +100,7 @@ std::int32_t Tree::add_decision(std::int32_t position, std::int32_t depth, float
   const Actions columns = actions(node);
   fill(columns.value, action_lanes, std::numeric_limits<double>::quiet_NaN());
   fill(columns.prior, action_lanes, kNotAllowed);
+  columns.prior[0] = kUnknown;
   fill(columns.visits, action_lanes, 0);
   fill(columns.chance, action_lanes, -1);
   return node;
@@ -109,11 +110,33 @@ std::int32_t Tree::add_chance(std::int32_t node, std::int32_t action) {
   const std::int32_t chance = num_chances++;
   const Outcomes columns = outcomes(chance);
   fill(columns.probability, outcome_lanes, 0.0f);
+  columns.probability[0] = kUnknown;
   fill(columns.reward, outcome_lanes, 0.0f);
   fill(columns.traversals, outcome_lanes, 0);
   fill(columns.child, outcome_lanes, -1);
   actions(node).chance[action] = chance;
   return chance;
+}
+
+// A node whose distribution was used has an edge to the node chosen.
+Known Tree::known_priors() const {
+  Known known;
+  for (std::int32_t node = kRootNode + 1; node < num_decisions; ++node) {
+    const std::int32_t* chance = actions(node).chance;
+    known.nodes += knows_prior(node);
+    known.used += std::any_of(chance, chance + shape.actions, [](auto i) { return i >= 0; });
+  }
+  return known;
+}
+
+Known Tree::known_probabilities() const {
+  Known known;
+  for (std::int32_t node = 0; node < num_chances; ++node) {
+    const std::int32_t* child = outcomes(node).child;
+    known.nodes += knows_probability(node);
+    known.used += std::any_of(child, child + shape.outcomes, [](auto i) { return i >= 0; });
+  }
+  return known;
 }
 
 }  // namespace muzero::search

@@ -11,11 +11,12 @@
 //            | depth         i32          |  environment steps from the root
 //            +- - - - - - - - - - - - - - +  and Actions
 //            | value         f64 [A]      |  Q, NaN until expanded
-//            | prior         f32 [A]      |  at the root after noise; -inf where not allowed
+//            | prior         f32 [A]      |  at the root after noise; -inf where not allowed, NaN
+//            |                            |  in the first until known
 //            | visits        i32 [A]      |  simulations through the action
 //            | chance        i32 [A]      |  chance node, or -1
 //            +----------------------------+  per chance node: Outcomes
-//            | probability   f32 [C]      |
+//            | probability   f32 [C]      |  NaN in the first until known
 //            | reward        f32 [C]      |  of the edge to the decision node
 //            | traversals    i32 [C]      |  simulations through the outcome
 //            | child         i32 [C]      |  decision node, or -1
@@ -34,6 +35,7 @@
 // together.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -85,11 +87,15 @@ struct Walk {
   std::int32_t node = kRootNode;
   std::int32_t steps = 0;    // steps taken so far, in its path
   std::int32_t action = -1;  // action chosen at the node
-  std::int32_t chance = -1;  // chance node of that action
+  std::int32_t chance = -1;  // chance node of that action, if it has come that far
+  bool asks = false;         // waits for the distribution of the node it has come to
 };
 
 // Prior of an action that must not be taken: gives it the lowest possible score.
 inline constexpr float kNotAllowed = -std::numeric_limits<float>::infinity();
+
+// First number of a node's distribution, over its actions or outcomes, until that is known.
+inline constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
 
 inline constexpr int kLanes = 4;
 
@@ -123,6 +129,12 @@ struct Outcomes {
   float* reward;
   std::int32_t* traversals;
   std::int32_t* child;
+};
+
+// How many nodes of a kind have a distribution, and how many of those a walk or a mean has used.
+struct Known {
+  std::int32_t nodes = 0;
+  std::int32_t used = 0;
 };
 
 struct Tree {
@@ -166,6 +178,15 @@ struct Tree {
     return {probability, reward, traversals, traversals + outcome_lanes};
   }
 
+  // Whether the distributions from which a walk chooses are known.
+  bool knows_prior(std::int32_t node) const { return !std::isnan(actions(node).prior[0]); }
+  bool knows_probability(std::int32_t chance) const {
+    return !std::isnan(outcomes(chance).probability[0]);
+  }
+
+  Known known_priors() const;  // below the root
+  Known known_probabilities() const;
+
   // Prefetches a node that will be read soon.
   void prefetch_decision(std::int32_t node) const {
     prefetch(decisions + node * decision_bytes, decision_bytes);
@@ -177,7 +198,7 @@ struct Tree {
   // Path of leaf i.
   Step* path_of(std::int32_t i) const { return path + std::ptrdiff_t{i} * shape.steps; }
 
-  // Appends a decision node without expanded actions; the caller sets their priors.
+  // Appends a decision node without expanded actions or priors.
   std::int32_t add_decision(std::int32_t position, std::int32_t depth, float network_value);
   // Appends the chance node of (node, action), without children, probabilities or rewards.
   std::int32_t add_chance(std::int32_t node, std::int32_t action);

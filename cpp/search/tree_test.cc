@@ -50,7 +50,8 @@ TEST_CASE("a new node is empty, its padding included") {
     const Actions actions = tree.actions(node);
     for (int a = 0; a < padded(width); ++a) {
       CHECK(std::isnan(actions.value[a]));
-      CHECK(actions.prior[a] == kNotAllowed);
+      CHECK(std::isnan(actions.prior[a]) == (a == 0));
+      CHECK((a == 0 || actions.prior[a] == kNotAllowed));
       CHECK(actions.visits[a] == 0);
       CHECK(actions.chance[a] == -1);
     }
@@ -58,7 +59,8 @@ TEST_CASE("a new node is empty, its padding included") {
     CHECK(actions.chance[width - 1] == chance);
     const Outcomes outcomes = tree.outcomes(chance);
     for (int c = 0; c < padded(width); ++c) {
-      CHECK(outcomes.probability[c] == 0.0f);
+      CHECK(std::isnan(outcomes.probability[c]) == (c == 0));
+      CHECK((c == 0 || outcomes.probability[c] == 0.0f));
       CHECK(outcomes.reward[c] == 0.0f);
       CHECK(outcomes.traversals[c] == 0);
       CHECK(outcomes.child[c] == -1);

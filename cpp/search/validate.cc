@@ -96,4 +96,24 @@ void validate_array(const char* name, const float* values, std::size_t count, Ra
                                                   : "; it must be finite"));
 }
 
+void validate_rows(const char* name, const float* values, std::size_t rows, int width, Range range,
+                   const std::function<std::string(std::size_t)>& name_of) {
+  if (values == nullptr) return;
+  const std::size_t stride = as_size(width);
+  validate_array(name, values, rows * stride, range, [&](std::size_t i) {
+    return name_of(i / stride) + " (row " + std::to_string(i / stride) + ", entry " +
+           std::to_string(i % stride) + ")";
+  });
+}
+
+void require_weight(const char* name, const float* values, std::size_t rows, int width,
+                    const std::function<std::string(std::size_t)>& name_of) {
+  if (values == nullptr) return;
+  for (std::size_t row = 0; row < rows; ++row, values += width) {
+    if (std::all_of(values, values + width, [](float p) { return p == 0.0f; })) {
+      throw SearchError(std::string(name) + " of " + name_of(row) + " are all zero");
+    }
+  }
+}
+
 }  // namespace muzero::search

@@ -1,6 +1,7 @@
 // Rejects invalid arguments with a SearchError before they reach a tree.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -24,5 +25,13 @@ enum class Range { kFinite, kNonNegative };
 // message; it is called only for an invalid number.
 void validate_array(const char* name, const float* values, std::size_t count, Range range,
                     const std::function<std::string(std::size_t)>& where);
+
+// The same for rows of `width` numbers; `name_of` names a row. A null array is valid.
+void validate_rows(const char* name, const float* values, std::size_t rows, int width, Range range,
+                   const std::function<std::string(std::size_t)>& name_of);
+
+// Throws if a row is all zero. A null array is valid.
+void require_weight(const char* name, const float* values, std::size_t rows, int width,
+                    const std::function<std::string(std::size_t)>& name_of);
 
 }  // namespace muzero::search

@@ -9,13 +9,19 @@
 
 namespace muzero::search {
 
-// Walks until each tree has as many leaves waiting for an evaluation as allowed; empties `trees`.
-// The walks take turns, half a step each: a walk waits for memory and for one division after
-// another, and the others fill that time.
+// Walks until each tree has as many leaves waiting for an evaluation as allowed, or asks for a
+// distribution; empties `trees`.
 void Search::simulate(std::vector<Tree*>& trees) const {
   std::erase_if(trees, [this](Tree* tree) { return !begin_walk(*tree); });
+  descend(trees);
+}
+
+// The same, with walks that have begun. They take turns, half a step each: a walk waits for memory
+// and for one division after another, and the others fill that time.
+void Search::descend(std::vector<Tree*>& trees) const {
   while (!trees.empty()) {
-    std::erase_if(trees, [this](Tree* tree) { return !take_action(*tree); });
+    std::erase_if(trees,
+                  [this](Tree* tree) { return tree->walk.chance < 0 && !take_action(*tree); });
     std::erase_if(trees, [this](Tree* tree) { return !take_outcome(*tree); });
   }
 }
@@ -41,7 +47,7 @@ bool Search::end_step(Tree& tree) const {
 }
 
 // Moves from a decision node to a chance node, if need be of the next walk. False when the step
-// ends.
+// ends, or the walk asks.
 bool Search::take_action(Tree& tree) const {
   Walk& walk = tree.walk;
   do {
@@ -50,6 +56,7 @@ bool Search::take_action(Tree& tree) const {
       stop(tree, false);
       continue;
     }
+    if (!tree.knows_prior(walk.node)) return ask(tree);
     walk.action = select_at(tree, walk.node);
     const Actions actions = tree.actions(walk.node);
     walk.chance = actions.chance[walk.action];
@@ -65,9 +72,11 @@ bool Search::take_action(Tree& tree) const {
   return false;
 }
 
-// Moves from a chance node to a decision node, maybe the root again. False when the step ends.
+// Moves from a chance node to a decision node, maybe the root again. False when the step ends, or
+// the walk asks.
 bool Search::take_outcome(Tree& tree) const {
   Walk& walk = tree.walk;
+  if (!tree.knows_probability(walk.chance)) return ask(tree);
   const std::int32_t outcome = select_outcome(tree, walk.chance);
   const Outcomes outcomes = tree.outcomes(walk.chance);
   tree.path_of(tree.num_leaves)[walk.steps++] = {walk.node, walk.action, outcome};
@@ -77,8 +86,15 @@ bool Search::take_outcome(Tree& tree) const {
            begin_walk(tree);
   }
   walk.node = child;
+  walk.chance = -1;
   tree.prefetch_decision(child);
   return true;
+}
+
+// Makes the walk wait for the distribution of its node.
+bool Search::ask(Tree& tree) const {
+  tree.walk.asks = true;
+  return false;
 }
 
 std::int32_t Search::select_at(const Tree& tree, std::int32_t node) const {

@@ -295,6 +295,7 @@ class FactoredAgent(Agent):
         evaluations = sum(self._model.outcomes**d for d in range(1, depth + 1))
         count = np.full(len(choices), evaluations, np.int32)
         deepest = np.full(len(choices), depth, np.int32)
+        none = np.zeros_like(count)
         return SearchResult(
             visits=np.where(legal, evaluations, 0).astype(np.int32),
             value=choices.max(axis=1).astype(np.float32),
@@ -303,7 +304,9 @@ class FactoredAgent(Agent):
             policy=choice_policy(choices, self._pips),
             action=choices.argmax(axis=1).astype(np.int32),
             raw_value=raw.max(axis=1).astype(np.float32),
-            statistics=SearchStatistics(deepest, deepest.astype(np.float64), count, count),
+            statistics=SearchStatistics(
+                deepest, deepest.astype(np.float64), count, count, none, none, none, none
+            ),
         )
 
     def _changed(self, worth: F64, cluster: I32, moment: Moment, depth: int) -> F64:

@@ -129,6 +129,7 @@ class ReferenceSearch:
                 mean_depth=np.array([sum(tree.depths) / len(tree.depths) for tree in trees]),
                 leaves=np.array([tree.expanded for tree in trees], np.int32),
                 evaluations=np.array([tree.evaluations for tree in trees], np.int32),
+                **_distributions(trees),
             ),
         )
 
@@ -167,6 +168,23 @@ class ReferenceSearch:
         dtypes = (i32, i32, np.int8, i32, f32, i32, np.float64, f32, i32, f32)
         columns = zip(*rows, strict=True)
         return TreeTable(*(np.array(c, t) for c, t in zip(columns, dtypes, strict=True)))
+
+
+def _distributions(trees: list[ReferenceTree]) -> dict[str, I32]:
+    """How many there are below the roots, and how many were used: each by an edge at least."""
+    counts = []
+    for tree in trees:
+        states, chances = [tree.root], list[ChanceNode]()
+        for state in states:
+            for chance in state.chances.values():
+                chances.append(chance)
+                states += chance.children.values()
+        below = states[1:]
+        used = sum(bool(state.chances) for state in below)
+        counts.append((len(below), used, len(chances), sum(bool(c.children) for c in chances)))
+    names = ("policies", "policies_used", "chances", "chances_used")
+    columns = np.array(counts, np.int32).T
+    return dict(zip(names, columns, strict=True))
 
 
 def _action_evaluation(expansion: Expansion | SingleExpansion, row: int) -> LeafEvaluation:

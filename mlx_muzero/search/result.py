@@ -11,17 +11,28 @@ from mlx_muzero.types import F32, F64, I8, I32
 class SearchStatistics:
     """How deep and wide each root was searched.
 
+    An `InCore` evaluator computes a state's policy and a chance node's probabilities when they are
+    first used, other evaluators compute all of them. An expectimax, which has no walks, has none.
+
     Attributes:
         max_depth: ``i32[B]`` deepest environment step reached by a simulation.
         mean_depth: ``f64[B]`` mean environment steps per simulation.
         leaves: ``i32[B]`` number of simulations that needed an evaluation.
         evaluations: ``i32[B]`` number of nodes evaluated (all_outcomes: C per leaf).
+        policies: ``i32[B]`` number of states below the root whose policy was computed.
+        policies_used: ``i32[B]`` number of those in which an action was chosen.
+        chances: ``i32[B]`` number of chance nodes whose outcome probabilities were computed.
+        chances_used: ``i32[B]`` number of those whose outcomes were chosen or averaged.
     """
 
     max_depth: I32
     mean_depth: F64
     leaves: I32
     evaluations: I32
+    policies: I32
+    policies_used: I32
+    chances: I32
+    chances_used: I32
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class BuildRate:
         roots: searched together.
         simulations: of each root.
         precision: of this build; the other computes in float32.
-        decisions_per_s: roots searched in a second.
+        decisions_per_s: roots searched in a second of processor time.
         over_against: decisions per second over the other build's.
         same_bits: whether both found the same visits and values; None in another precision.
     """

@@ -98,7 +98,12 @@ def assert_close(got, wanted):
 
 
 def run(model, evaluator, mode, roots, threads=1, simulations=20, rows=slice(None), **changes):
-    """A search of some of `roots` roots, alike whatever the rows beside them."""
+    """What `searched` finds."""
+    return searched(model, evaluator, mode, roots, threads, simulations, rows, **changes).result()
+
+
+def searched(model, evaluator, mode, roots, threads=1, simulations=20, rows=slice(None), **changes):
+    """A finished search of some of `roots` roots, alike whatever the rows beside them."""
     random = np.random.default_rng(5)
     prior = random.dirichlet(np.ones(4), roots).astype(np.float32)
     value = random.normal(size=roots).astype(np.float32)
@@ -106,7 +111,7 @@ def run(model, evaluator, mode, roots, threads=1, simulations=20, rows=slice(Non
     params = SearchParams(**constants | changes)
     index = np.arange(roots)[rows]
     search = Search(params, POSITIONS, model.outcomes, threads)
-    return search.run(
+    search.run(
         evaluator,
         latents_of(model, roots)[mx.array(index)],
         prior[rows],
@@ -115,6 +120,7 @@ def run(model, evaluator, mode, roots, threads=1, simulations=20, rows=slice(Non
         index.astype(np.uint64),
         noise=True,
     )
+    return search
 
 
 # Not two wide: LayerNorm makes a sign of two numbers, and no bound holds where they nearly agree.
@@ -217,16 +223,29 @@ def test_a_root_alone_has_the_bits_it_has_in_a_batch(fx_micro, mode, kernels):
 @pytest.mark.parametrize("depth_limit", [1, 2, 4])
 @pytest.mark.parametrize("changes", [{}, {"leaves_per_step": 6}, {"root": "gumbel"}])
 def test_one_call_does_what_step_by_step_does(small, mode, depth_limit, changes):
-    """Though it leaves out what no walk comes to see: step by step everything is evaluated."""
+    """Though it leaves out what no walk chooses by: step by step everything is evaluated."""
     evaluator = NativeEvaluator(small)
     steps = SimpleNamespace(  # without `core`, which C++ would call itself
         reset=evaluator.reset, expand=evaluator.expand, expand_single=evaluator.expand_single
     )
     one, other = (
-        run(small, by, mode, 9, depth_limit=depth_limit, **changes) for by in (evaluator, steps)
+        searched(small, by, mode, 9, depth_limit=depth_limit, **changes)
+        for by in (evaluator, steps)
     )
-    np.testing.assert_array_equal(one.visits, other.visits)
-    np.testing.assert_array_equal(one.q, other.q)
+    for b in range(9):
+        for name, column in dataclasses.asdict(one.tree(b)).items():
+            np.testing.assert_array_equal(column, getattr(other.tree(b), name), name)
+    one, other = one.result(), other.result()
+    for name in ("visits", "value", "q", "prior", "policy", "action"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), name)
+    left_out = ("policies", "chances")
+    for name, count in dataclasses.asdict(one.statistics).items():
+        if name not in left_out:
+            np.testing.assert_array_equal(count, getattr(other.statistics, name), name)
+    for name in left_out:
+        used = getattr(one.statistics, f"{name}_used")
+        np.testing.assert_array_equal(getattr(one.statistics, name), used)
+        assert (getattr(other.statistics, name) >= used).all()
 
 
 def test_new_weights_count_after_a_refresh():
@@ -273,8 +292,9 @@ def test_a_model_it_cannot_represent_is_refused(change, message):
     [
         ("all_outcomes", "dynamics_network.reward", r"reward of root 0, action \d .* is nan"),
         ("all_outcomes", "value_network.logits", r"value of root 0, action \d .* is nan"),
-        ("single_outcome", "outcome_network.logits", r"outcome_probs of root 0, .* is nan"),
-        ("single_outcome", "policy_network.logits", r"prior of root \d, .* is nan"),
+        ("single_outcome", "outcome_network.logits", r"outcome_probs of root \d, .* is nan"),
+        ("all_outcomes", "policy_network.logits", r"prior of root \d, state \d+ .* is nan"),
+        ("single_outcome", "policy_network.logits", r"prior of root \d, state \d+ .* is nan"),
     ],
 )
 @pytest.mark.parametrize("threads", [1, 2, 9])

@@ -65,7 +65,7 @@ class DicePlanner:
             policy=visits / np.float32(simulations),
             action=visits.argmax(axis=1).astype(np.int32),
             raw_value=zeros,
-            statistics=SearchStatistics(none, zeros, none, none),
+            statistics=SearchStatistics(none, zeros, *(none,) * 6),
         )
 
     rivals = ()

@@ -1,5 +1,7 @@
 """Choosing an action from visit counts."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -58,7 +60,7 @@ def test_each_root_may_have_its_own_temperature():
 
 
 def test_the_greedy_value_is_that_of_the_action():
-    statistics = SearchStatistics(*(np.zeros(2),) * 4)
+    statistics = SearchStatistics(*(np.zeros(2),) * len(fields(SearchStatistics)))
     action = np.array([1, 0], np.int32)
     q = np.array([[9.0, 1.5, 3.0], [-1.0, 2.0, 3.0]], np.float32)
     result = SearchResult(q, q[:, 0], q, q, q, action, q[:, 0], statistics)

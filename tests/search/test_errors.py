@@ -116,9 +116,9 @@ def test_no_roots_is_an_error():
 @pytest.mark.parametrize(
     ("name", "entry", "value", "message"),
     [
-        ("value", (1, 0), np.nan, r"value of root 1, action \d \(leaf 1, entry 0\) is nan"),
-        ("reward", (0, 1), np.inf, r"reward of root 0, action \d \(leaf 0, entry 1\) is inf"),
-        ("prior", (1, 1, 2), -1.0, r"prior of root 1, action \d \(leaf 1, entry 5\) is -1"),
+        ("value", (1, 0), np.nan, r"value of root 1, action \d \(row 1, entry 0\) is nan"),
+        ("reward", (0, 1), np.inf, r"reward of root 0, action \d \(row 0, entry 1\) is inf"),
+        ("prior", (1, 1, 2), -1.0, r"prior of root 1, action \d \(row 1, entry 5\) is -1"),
         ("outcome_probs", (0, 0), np.nan, "outcome_probs of root 0"),
         ("outcome_probs", (0,), 0.0, r"outcome_probs of root 0, action \d are all zero"),
     ],
