@@ -50,11 +50,15 @@ class Verdict:
     def words(self, settings: RetrainSettings) -> str:
         """What was found, and what follows, in a sentence."""
         days, unit = self.days, self.unit
-        interval = "-" if days.low is None else f"{days.low:+.3g} to {days.high:+.3g}"
+        interval = (
+            "-"
+            if days.low is None or days.high is None
+            else f"{_amount(days.low)} to {_amount(days.high)}"
+        )
         judged = "takes over" if self.better(settings) else "does not take over"
         return (
-            f"candidate {self.candidate.number} earned {days.mean:+.3g} {unit} a day beyond the "
-            f"playing model (95 % interval {interval}) on {days.days} days, better on "
+            f"candidate {self.candidate.number} earned {_amount(days.mean)} {unit} a day beyond "
+            f"the playing model (95 % interval {interval}) on {days.days} days, better on "
             f"{days.better} and worse on {days.worse}; it {judged}: the lower end must be above "
             f"{settings.margin:g} on at least {settings.judged_days} days"
         )
@@ -97,6 +101,11 @@ class Verdict:
         days = PairedDays(**{name: facts[name] for name in PairedDays.__dataclass_fields__})
         rest = {name: facts[name] for name in _OWN}
         return cls(candidate, days=days, **rest)
+
+
+def _amount(value: float) -> str:
+    """A signed amount of three digits or, from a hundred on, without decimals."""
+    return f"{value:+,.0f}" if abs(value) >= 100.0 else f"{value:+.3g}"
 
 
 _OWN = dict.fromkeys(("beside", "first_utc", "last_utc", "unit", "looks"), text) | dict.fromkeys(

@@ -1,6 +1,7 @@
 """Verdicts are kept and read back, and anything else is refused."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -46,3 +47,11 @@ def test_the_lower_end_must_be_above_the_margin_on_enough_days(margin, days, bet
     settings = RetrainSettings(margin=margin, judged_days=days)
     assert FOUND.better(settings) is better
     assert ("does not take over" in FOUND.words(settings)) is not better
+
+
+def test_amounts_are_told_without_exponents():
+    found = replace(FOUND, days=PairedDays(3, 0, 3, -6332.1, -8371.0, -0.0625, 1.0), unit="bps")
+    assert found.words(RetrainSettings()).startswith(
+        "candidate 3 earned -6,332 bps a day beyond the playing model (95 % interval -8,371 to "
+        "-0.0625) on 3 days"
+    )
