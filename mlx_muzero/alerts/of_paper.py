@@ -9,7 +9,9 @@ from mlx_muzero.alerts.alert import Alert
 from mlx_muzero.alerts.table import AlertTable, because, number
 from mlx_muzero.config.choices import AlertKind
 from mlx_muzero.market.series import while_unknown
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.watch.events import Event
+from mlx_muzero.words import counted
 
 _ILL = ("silent", "down")  # a lost one is a fault, which is journaled once however often it is met
 _GOES_ON = "the agent manages the position"
@@ -105,9 +107,13 @@ class PaperAlerts(AlertTable):
             return self._alert(event, "feed", f"{pair}: the feed is back", "the pair is traded")
         return None
 
-    def _hole(self, event: Event) -> Alert:
+    def _hole(self, event: Event) -> Alert | None:
+        minutes = (event.get("to_ns", 0) - event.get("from_ns", 0)) // MINUTE_NS
+        if minutes < 1:
+            return None  # it was back before the next minute was over
+        what = f"{counted(minutes, 'minute')} missed: {because(event)}"
         effect = "bars from then fill orders and mark positions, and are not traded on"
-        return self._alert(event, "feed", f"minutes were missed: {because(event)}", effect)
+        return self._alert(event, "feed", what, effect)
 
     def _took_over(self, event: Event) -> Alert:
         effect = "it decides from the next minute on; positions and orders stay"

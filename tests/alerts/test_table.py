@@ -9,6 +9,7 @@ import pytest
 from mlx_muzero.alerts.of_paper import PaperAlerts
 from mlx_muzero.alerts.of_training import TrainingAlerts
 from mlx_muzero.config.choices import AlertKind
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.untrusted.terminal_text import MARK
 from mlx_muzero.watch.events import SHAPES, checked
 
@@ -66,8 +67,8 @@ PAPER = [
         ("feed", "EURJPY: cpi is too old to be used", "status", False),
     ),
     (
-        event("hole", from_ns=1, to_ns=2, reason="this machine slept 9 minutes"),
-        ("feed", "minutes were missed: this machine slept 9 minutes", "status", False),
+        event("hole", from_ns=MINUTE_NS, to_ns=10 * MINUTE_NS, reason="this machine slept"),
+        ("feed", "9 minutes missed: this machine slept", "status", False),
     ),
     (
         event("candidate_took_over", number=3, reason="candidate 3 takes over"),
@@ -99,6 +100,11 @@ def test_alerts_of_a_paper_session(told, wanted):
     assert alert.time == TIME
     others = PaperAlerts(Path("runs/p"), [name for name in EVERY if name != kind])
     assert others.of(told) is None
+
+
+def test_a_restart_that_missed_no_minute_is_no_gap():
+    hole = event("hole", from_ns=MINUTE_NS, to_ns=MINUTE_NS, reason="the engine was not running")
+    assert PaperAlerts(Path("r"), EVERY).of(hole) is None
 
 
 def test_a_command_on_one_pair_is_answered_for_that_pair():

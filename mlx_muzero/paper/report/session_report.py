@@ -53,7 +53,7 @@ class SessionReport:
         minutes: number of marked minutes.
         models: minutes decided by each model, in the order in which they took over, by title; empty
             where the journal does not say.
-        holes: number of periods in which the engine was not running or asleep.
+        holes: number of periods whose minutes the engine missed, not running or asleep.
         latency_ms: p50 and p99 by stage, over the minutes that planned.
         ledger_error: equity minus the equity implied by the trades' prices, in money.
     """
@@ -170,7 +170,7 @@ def report_session(
             last_ns=int(performance.close_ns[-1]),
             minutes=len(performance.close_ns),
             models=dict(Counter(model.title for model in models_of_minutes(store).values())),
-            holes=sum(event["event"] == "hole" for event in events),
+            holes=sum(_missed_minutes(event) for event in events),
             latency_ms=_latencies(events),
             ledger_error=last - settings.account.balance - _net_from_prices(performance),
         )
@@ -225,6 +225,11 @@ def _net_from_prices(played: Performance) -> float:
 def _pip_values(played: Performance) -> F64:
     """``f64[N]`` money that a pip of each trade is."""
     return np.array([pair.pip_value for pair in played.pairs])[played.trades.pair]
+
+
+def _missed_minutes(event: Row) -> bool:
+    """Whether an event tells of minutes that were missed: a quick restart misses none."""
+    return bool(event["event"] == "hole" and event["to_ns"] > event["from_ns"])
 
 
 def _latencies(events: list[Row]) -> dict[str, dict[str, float]]:
