@@ -1,6 +1,7 @@
 """The page of several runs on the same sessions: settings, curves over each other, days."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mlx_muzero.evaluation.page.contents import Again, Column, Page, Table
 from mlx_muzero.evaluation.page.courses import courses_of
@@ -21,7 +22,7 @@ def run_comparison_page(runs: Mapping[str, TrainedRun], found: RunComparison, co
         about=[*conditions.sentences, conditions.looked, *same],
         unit=unit,
         again=Again(command, _repeating_all(runs)),
-        courses=courses_of(backtests, found.bars),
+        courses=[replace(each, shown=True) for each in courses_of(backtests, found.bars)],
         tables=[
             policies_table(metrics, unit, title="Runs"),
             days_table(found),

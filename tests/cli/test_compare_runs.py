@@ -36,6 +36,7 @@ def test_runs_are_compared_by_key_and_by_day(cli, two):
     page = contents_in(Path("page.html").read_text())
     ends = {course["name"]: course["equity"][-1] for course in page["courses"]}
     assert ends == pytest.approx({name: sum(net) for name, net in nets.items()}, abs=1e-3)
+    assert all(course["shown"] for course in page["courses"]), "laid over each other"
     titles = [table["title"] for table in page["tables"]]
     assert titles == ["Runs", f"Beyond {first.name}, by day", "Settings that differ"]
     assert page["tables"][1]["rows"][0][1] == pytest.approx(day["mean"])

@@ -101,11 +101,13 @@ class Course:
         name: the policy.
         time_ns: ``i64[n]`` UTC, strictly increasing.
         equity: ``f64[n]`` net, in the page's unit.
+        shown: whether it is drawn at first even where it leaves little room for the first one.
     """
 
     name: str
     time_ns: I64
     equity: F64
+    shown: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,6 +54,7 @@ def _course(course: Course, packed: Packed) -> dict[str, Any]:
         "name": course.name,
         "minute": packed.minutes(course.time_ns),
         "equity": packed.floats(course.equity),
+        "shown": course.shown,
     }
 
 

@@ -68,7 +68,7 @@ function largest(course) {
 
 /** The two lines of a policy, and the button that shows or hides them. */
 function seriesOf(chart, course, place, judged) {
-  const outOfScale = place > 0 && largest(course) > OUT_OF_SCALE * largest(judged);
+  const outOfScale = !course.shown && place > 0 && largest(course) > OUT_OF_SCALE * largest(judged);
   const quiet = { priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: place === 0 };
   const width = place === 0 ? 3 : 1;
   const equity = chart.addSeries(LightweightCharts.LineSeries, { ...quiet, lineWidth: width }, 0);
