@@ -1,7 +1,10 @@
 """Makes the screenshots in docs/ from real runs: screenshots.py TRAINED PAPER.
 
+    python docs/tutorials/make_klines.py COIN ...      its eleven coins
+    mlx-muzero data import files
+    mlx-muzero train --run TRAINED --symbol COIN,...
     mlx-muzero profile TRAINED
-    mlx-muzero paper start --model TRAINED --run PAPER
+    mlx-muzero paper start --model TRAINED --pairs COIN,... --from 2024-02-29T18:00 --run PAPER
     python scripts/screenshots.py TRAINED PAPER
 
 A paper session is shown at its last decided minute, as when it was live.

@@ -66,6 +66,8 @@ def _of_training(event: Event, paint: Paint) -> Text:
     kind = event["event"]
     words = kind.replace("_", " ")
     told = event.get("reason") or event.get("checkpoint") or event.get("phase") or ""
+    if kind == "backend_settled":
+        told = f"{event['backend']}, the fastest here"
     if kind == "resumed":
         told = f"at episode {number(event['episodes'])}, step {number(event['steps'])}"
     style = {"diverged": paint.bad, "rank_lost": paint.bad, "finished": paint.good}.get(kind, "")

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from typing import Literal
 
 from muzero_tui.served import SERVER_VARIABLE
@@ -143,6 +144,8 @@ def _unasked(environment: Mapping[str, str]) -> str:
 
 def _library() -> str:
     """The version of textual-image; empty without it."""
+    if find_spec("textual_image") is None:
+        return ""  # sooner told than by its metadata
     try:
         return version("textual_image")
     except PackageNotFoundError:

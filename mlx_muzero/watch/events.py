@@ -131,6 +131,7 @@ SHAPES: dict[str, Shape] = {
     "assessed": record({"phase": text, "best": flag}, _COUNTERS),
     "saved": record({"checkpoint": text}, {"best": flag}),
     "resumed": record(_COUNTERS),
+    "backend_settled": record({"backend": text}, {"root_backend": _text}),
     "finished": _ENDED,
     "stopped": _ENDED,
     "diverged": _ENDED,

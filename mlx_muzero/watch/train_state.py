@@ -19,7 +19,7 @@ _PACE_ROUNDS = 20
 
 NOTICES = frozenset(
     {
-        *("begun_from", "phase", "resumed", "rank_lost", "alerts", *ENDINGS),
+        *("begun_from", "backend_settled", "phase", "resumed", "rank_lost", "alerts", *ENDINGS),
         *("engine_restarted", "engine_lost", "engine_refreshed", "engine_refresh_failed"),
     }
 )

@@ -13,6 +13,9 @@ from contextlib import contextmanager, suppress
 
 POLL_S = 0.002
 
+_QUESTION, _ANSWER = b"\x1b[c", b"\x1b[?64;1;2;22c"
+"""What are you (DA1)? A terminal of characters; every terminal answers."""
+
 
 class Terminal:
     """A terminal that records what is painted and when.
@@ -65,6 +68,8 @@ class Terminal:
             while chunk := os.read(self._own_end, 65536):
                 self._reads.append((time.perf_counter(), len(self._written) + len(chunk)))
                 self._written += chunk
+                if _QUESTION in chunk:
+                    os.write(self._own_end, _ANSWER)
 
 
 @contextmanager

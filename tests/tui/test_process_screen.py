@@ -1,6 +1,7 @@
 """The process screen: the log, what happened, and the machine, measured only while it is shown."""
 
 from mlx_muzero.runlog.journal import Journal
+from mlx_muzero.training.run import BACKEND_SETTLED
 from muzero_tui.app import MuZeroApp
 from muzero_tui.screens.process_panels import Happened, System
 from muzero_tui.widgets.log_pane import LogPane
@@ -68,14 +69,19 @@ def test_a_log_that_is_no_file_is_not_followed(session):
 
 def test_a_training_tells_what_happened(tmp_path):
     folder, clock = training_run(tmp_path / "training")
-    Journal(folder / "journal.jsonl", clock).append("diverged", reason="a loss of NaN")
+    journal = Journal(folder / "journal.jsonl", clock)
+    journal.append(BACKEND_SETTLED, backend="native", root_backend="auto", leaves_per_s={})
+    journal.append("diverged", reason="a loss of NaN")
 
     async def script(pilot):
         await press(pilot, "6")
         assert "native in float32" in pilot.app.screen.query_one(System).copied()
+        assert not pilot.app.watched.index.unknown
         return pilot.app.screen.query_one(Happened).copied()
 
-    assert "diverged: a loss of NaN" in drive(MuZeroApp(folder, clock=clock), script)
+    told = drive(MuZeroApp(folder, clock=clock), script)
+    assert "diverged: a loss of NaN" in told
+    assert "backend settled: native" in told
 
 
 def test_nothing_is_measured_behind_another_screen(session, monkeypatch):

@@ -1,6 +1,7 @@
 """What `mlx-muzero profile` measured for the run: how fast, at what cost, and where it ran."""
 
 from collections import Counter, defaultdict
+from textwrap import wrap
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -61,9 +62,10 @@ class Verdict(ProfilePanel):
         text = Text().append(f"{self.found['machine']}\n{self.found['subject']}\n", paint.muted)
         text.append(f"the run computes in {clean_line(self.watched.precision)}")
         text.append(" (search.precision)\n", paint.muted)
-        text.append(f"{self.found['verdict']}\n", f"bold {paint.accent}")
-        for note in self.found["notes"]:
-            text.append(f"{note}\n", paint.muted)
+        told = [(self.found["verdict"], f"bold {paint.accent}")]
+        told += [(note, paint.muted) for note in self.found["notes"]]
+        for words, style in told:
+            text.append("\n".join(wrap(clean_line(words), max(width, 1))) + "\n", style)
         return text
 
 
