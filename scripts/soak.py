@@ -16,6 +16,7 @@ import os
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 import mlx_muzero  # noqa: F401 - before mlx, to put its BLAS behind it
@@ -95,11 +96,16 @@ def prepared(folder: Path, options: argparse.Namespace) -> Soak:
     # In a process of its own, as MLX does not survive a fork.
     trainer = os.fork()
     if trainer == 0:
+        code = 1
         try:
             _train(folder, options)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
-            os._exit(0)
-    os.waitpid(trainer, 0)
+            os._exit(code)
+    if os.waitpid(trainer, 0)[1]:
+        raise SystemExit("the model of the session could not be trained")
     retraining = (
         f"retrain.every_days={plan.retrain_days!r}",
         "retrain.judged_days=2",
