@@ -10,7 +10,6 @@ session; intervals (95 %) draw groups of sessions at the same hours.
 """
 
 import argparse
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,19 +18,17 @@ from typing import get_args
 import mlx_muzero  # noqa: F401  before MLX, whose BLAS it replaces
 
 # isort: split
+from bench.planning import plan_sessions
 from bench.report import Report
 from mlx_muzero.agent.backend_choice import BACKENDS
 from mlx_muzero.config.choices import Root
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.errors import ConfigError
-from mlx_muzero.evaluation.agent_policies import SearchPolicy
-from mlx_muzero.evaluation.backtest import Backtest, backtest
+from mlx_muzero.evaluation.backtest import Backtest
 from mlx_muzero.evaluation.full_comparison import difference
-from mlx_muzero.evaluation.policy import SessionView
 from mlx_muzero.experiment.trained_run import TrainedRun, load_run
 from mlx_muzero.market.sessions import Split, spread_evenly
 from mlx_muzero.networks.factored import FactoredModel
-from mlx_muzero.search.result import SearchResult
 from mlx_muzero.types import I64
 
 SIMULATIONS = (4, 8, 16, 32, 64, 128)
@@ -62,19 +59,6 @@ class Row:
     beyond: float
     low: float | None
     high: float | None
-
-
-class CountedPolicy(SearchPolicy):
-    """A `SearchPolicy` that counts its decisions and their market states."""
-
-    decisions = states = 0
-
-    def search(self, env: SessionView) -> SearchResult:
-        """What the search found."""
-        result = super().search(env)
-        self.decisions += len(result.action)
-        self.states += int(result.statistics.evaluations.sum())
-        return result
 
 
 def main() -> None:
@@ -114,19 +98,16 @@ def compared(
         ways += [(root, count, sampling, count) for count in simulations]
     first: Backtest | None = None
     for name, setting, search, count in ways:
-        policy = CountedPolicy(run.agent_with(search), count)
-        began = time.process_time()
-        played = backtest(policy, run.dataset, run.rules, starts)
-        seconds = time.process_time() - began
-        first = first or played
-        beyond = difference(played, first)
+        planned = plan_sessions(run, search, count, starts)
+        first = first or planned.played
+        beyond = difference(planned.played, first)
         yield Row(
             name,
             setting,
-            policy.states / policy.decisions,
-            1e6 * seconds / policy.decisions,
-            played.metrics.net_pips_per_session,
-            played.metrics.trades_per_session,
+            planned.states,
+            planned.cpu_us,
+            planned.played.metrics.net_pips_per_session,
+            planned.played.metrics.trades_per_session,
             beyond.mean,
             beyond.low,
             beyond.high,

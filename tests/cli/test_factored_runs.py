@@ -105,6 +105,23 @@ def test_worth_that_depends_on_the_cost_is_planned_with_by_every_way(
     assert "at most 1 entries a session" in out
 
 
+def test_kinds_of_model_are_compared_at_equal_simulations_and_at_equal_time(
+    run, monkeypatch, capfd
+):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    sizes = ("--simulations", "2", "12", "--budgets", "0.001", "1e9", "--sessions", "3")
+    monkeypatch.setattr(sys, "argv", ["model_kinds.py", str(run), str(run), *sizes, "--json"])
+    runpy.run_path(str(ROOT / "scripts" / "model_kinds.py"), run_name="__main__")
+    found = json.loads(capfd.readouterr().out)
+    rows = found["simulations"]
+    cells = [(row["kind"], row["runs"], row["simulations"]) for row in rows]
+    assert cells == [("factored", 2, 2), ("factored", 2, 12)]
+    assert all(row["worst"] == row["net_pips"] == row["best"] for row in rows)  # of one run, twice
+    none, all_of_them = found["budgets"]
+    assert none["simulations"] is none["cpu_us"] is none["net_pips"] is None
+    assert (all_of_them["simulations"], all_of_them["net_pips"]) == (12, rows[1]["net_pips"])
+
+
 def test_ways_to_plan_are_compared_on_the_same_sessions(run, monkeypatch, capfd):
     monkeypatch.syspath_prepend(ROOT / "scripts")
     sizes = ("--depths", "1", "2", "--simulations", "3", "--sessions", "3", "--cost", "1")
