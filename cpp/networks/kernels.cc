@@ -2,6 +2,7 @@
 
 #include "networks/arm_features.h"
 #include "networks/kernel_sets.h"
+#include "networks/kernels_sme.h"
 
 namespace muzero::networks {
 namespace {
@@ -35,6 +36,12 @@ std::vector<Kernels> look() {
   if (features.bfloat16) replace(found.back(), Precision::kBFloat16, kNeonBFloat16);
   if (features.fhm) replace(found.back(), Precision::kFloat16, kNeonFloat16);
   if (features.dot) replace(found.back(), Precision::kInt8, kNeonInt8);
+#if defined(MUZERO_SME)
+  if (features.sme && sme_lanes() <= kSmeLongest) {
+    const Kernels sme = with_sme(kBaselineKernels);
+    found.insert(found.begin(), sme);
+  }
+#endif
 #endif
   return found;
 }
