@@ -38,7 +38,7 @@ std::vector<Kernels> look() {
   if (features.dot) replace(found.back(), Precision::kInt8, kNeonInt8);
 #if defined(MUZERO_SME)
   if (features.sme && sme_lanes() <= kSmeLongest) {
-    const Kernels sme = with_sme(kBaselineKernels);
+    const Kernels sme = with_sme(found.back());
     found.insert(found.begin(), sme);
   }
 #endif
