@@ -23,7 +23,7 @@ def numerics(precision: str = "float32") -> dict[str, str]:
     import mlx.core as mx
     import numpy as np
 
-    from mlx_muzero import _core
+    from mlx_muzero.kernel_choice import kernels_here
 
     # Features are logarithms and tangents of NumPy's, which has a kernel for each instruction set.
     extensions = np.show_config(mode="dicts").get("SIMD Extensions", {})
@@ -33,7 +33,7 @@ def numerics(precision: str = "float32") -> dict[str, str]:
         "processor": processor(),
         "system": _system(),
         "blas": blas.preload().name,
-        "native": f"{_core.kernels()[0]} kernels{suffix}",
+        "native": f"{kernels_here().name} kernels{suffix}",
         "mlx": f"{version('mlx')} on the {mx.default_device().type.name}",
         "numpy": f"{np.__version__} ({newest})",
     }

@@ -4,8 +4,9 @@
 
 A wheel has to be one that pip takes on macOS 14 for the Pythons that its name tells, complete and
 as its RECORD says, without a path of the machine that built it, and with a single extension module
-that every such Mac loads. What it needs of macOS is listed in scripts/macos/system_symbols.txt: a
-new name there wants a look at when Apple introduced it. Exit code 1 says what is wrong.
+that every such Mac loads, with the kernels for newer ones. What it needs of macOS is listed in
+scripts/macos/system_symbols.txt: a new name there wants a look at when Apple introduced it. Exit
+code 1 says what is wrong.
 """
 
 import base64
@@ -41,6 +42,9 @@ LIBRARIES = {
 }
 LIBM = {"_cos", "_exp", "_log"}
 """What the search computes with: Apple's, as in a wheel that was built on a Mac."""
+
+EXTENSIONS = {"SMSTART", "FMOPA", "BFMLALB", "FMLAL", "SDOT"}
+"""Instructions of the kernels for newer Macs: SME's from the M4 on, and NEON's."""
 
 SYSTEM_SYMBOLS = ROOT / "scripts" / "macos" / "system_symbols.txt"
 
@@ -136,6 +140,8 @@ def module_problems(module: Module, limited: bool) -> Iterator[str]:
         yield f"its module exports {', '.join(sorted(module.exports))}"
     if module.paths:
         yield f"its module looks for libraries in {', '.join(module.paths)}"
+    if missing := EXTENSIONS - module.instructions:
+        yield f"its module has no kernels with {', '.join(sorted(missing))}: an older compiler?"
     if missing := LIBM - {name for name, of in module.needs.items() if of.endswith("B.dylib")}:
         yield f"its module brings its own {', '.join(sorted(missing))}, not Apple's"
     known = system_symbols()
@@ -168,7 +174,7 @@ def describe(module: Module) -> str:
     needs = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
     system, release = module.platform
     made_for = f"{module.kind} for {module.architectures[0]}, {system} {release} and later"
-    return f"{made_for}; symbols of {needs}"
+    return f"{made_for}; symbols of {needs}; kernels with {', '.join(sorted(module.instructions))}"
 
 
 def main() -> None:

@@ -4,7 +4,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include "networks/matrix.h"
+#include "networks/kernels.h"
 
 namespace muzero::bindings {
 namespace {
@@ -70,7 +70,11 @@ void add_kernels(nb::module_& m) {
         return by_precision;
       },
       nb::arg("kernels"));
-  m.def("rows_are_independent", [] { return networks::kRowsAreIndependent; });
+  m.def(
+      "rows_are_independent",
+      [](const std::string& kernels) { return kernels_named(kernels).independent_rows; },
+      nb::arg("kernels"));
+  m.def("sme_is_left_out", networks::sme_is_left_out);
 }
 
 }  // namespace muzero::bindings

@@ -24,8 +24,9 @@ void load_parameters(const std::vector<networks::Parameter>& parameters, const A
 // The kernels and the number format of products with these names.
 networks::Arithmetic arithmetic_named(const std::string& kernels, const std::string& precision);
 
-// Adds _core.kernels(), names of the kernels this machine can run, fastest first, and
-// _core.instructions(), what multiplies in each precision.
+// Adds _core.kernels(), names of the kernels this machine can run, the default first; what
+// multiplies in each precision and whether rows are independent, by name; and
+// _core.sme_is_left_out().
 void add_kernels(nb::module_& m);
 
 }  // namespace muzero::bindings

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "common/integers.h"
-#include "networks/matrix.h"
+#include "networks/kernels.h"
 #include "third_party/doctest/doctest.h"
 
 namespace muzero::native {
@@ -96,7 +96,7 @@ TEST_CASE("a tree of market states is step after step, whatever the number of th
     shared.roots(observations, nullptr, root.columns());
     shared.successors(root.latent.data(), kRoots, nullptr, next.columns());
     shared.successors(next.latent.data(), kRoots * 3, nullptr, leaf.columns());
-    if (!networks::kRowsAreIndependent) continue;
+    if (!kernels->independent_rows) continue;
     CHECK(one.root_worth == root.worth);
     CHECK(one.leaf_worth == leaf.worth);
     CHECK(one.cluster == leaf.cluster);
@@ -139,7 +139,7 @@ TEST_CASE("what the worth head is told changes worth alone, row by row") {
     States root(kRoots), next(kRoots * 3);
     shared.roots(observations, now.data(), root.columns());
     shared.successors(root.latent.data(), kRoots, later.data(), next.columns());
-    if (!networks::kRowsAreIndependent) continue;
+    if (!kernels->independent_rows) continue;
     CHECK(one.root_worth == root.worth);
     Tree near(kRoots, kRoots, kRoots * 3);
     shared.ahead(observations, 1, now.data(), later.data(), near.columns());

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "networks/matrix.h"
 #include "networks/recurrent.h"
 #include "search/leaf_evaluator.h"
 
@@ -13,7 +12,7 @@ namespace muzero::native {
 class NetworkEvaluator : public search::LeafEvaluator {
  public:
   NetworkEvaluator(const networks::Sizes& sizes, const networks::Arithmetic& arithmetic)
-      : network_(sizes, arithmetic) {}
+      : network_(sizes, arithmetic), independent_rows_(arithmetic.kernels.independent_rows) {}
 
   networks::RecurrentNetwork& network() { return network_; }
 
@@ -26,7 +25,7 @@ class NetworkEvaluator : public search::LeafEvaluator {
   // Latents of `slots` as the search stored them -> [rows, D].
   void latents(const std::int32_t* slots, int rows, float* to) const;
 
-  bool rows_are_independent() const override { return networks::kRowsAreIndependent; }
+  bool rows_are_independent() const override { return independent_rows_; }
   void begin(const search::Search& search, int workers, int leaves) override;
   search::Evaluations evaluate(int worker, const search::LeafColumns& actions,
                                const search::LeafColumns& outcomes) override;
@@ -65,6 +64,7 @@ class NetworkEvaluator : public search::LeafEvaluator {
   void gather(const std::vector<std::int32_t>& slots, float* latents) const;
 
   networks::RecurrentNetwork network_;
+  bool independent_rows_;
   networks::Floats pool_;  // [capacity, padded(D)]
   int capacity_ = 0;
   int room_ = 0;  // slots allocated in the pool

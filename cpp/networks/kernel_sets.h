@@ -1,5 +1,5 @@
-// The kernels of each instruction set, and products with instructions that only some of its
-// processors have; runnable_kernels() returns what this machine can run.
+// The kernels of each instruction set, and products with instructions or libraries that only some
+// of its machines have; runnable_kernels() returns what this machine can run.
 #pragma once
 
 #include "networks/kernels.h"
@@ -18,5 +18,8 @@ extern const Product kNeonFloat16;
 extern const Product kNeonInt8;
 #endif
 extern const Kernels kBaselineKernels;
+#if defined(MUZERO_CBLAS)
+extern const Product kAccelerateFloat32;
+#endif
 
 }  // namespace muzero::networks

@@ -7,7 +7,7 @@
 namespace muzero::networks {
 namespace {
 
-#if defined(__x86_64__) || defined(__aarch64__)
+#if defined(__x86_64__) || defined(__aarch64__) || defined(MUZERO_CBLAS)
 void replace(Kernels& kernels, Precision precision, const Product& product) {
   kernels.products[static_cast<int>(precision)] = product;
 }
@@ -37,11 +37,15 @@ std::vector<Kernels> look() {
   if (features.fhm) replace(found.back(), Precision::kFloat16, kNeonFloat16);
   if (features.dot) replace(found.back(), Precision::kInt8, kNeonInt8);
 #if defined(MUZERO_SME)
-  if (features.sme && sme_lanes() <= kSmeLongest) {
-    const Kernels sme = with_sme(found.back());
-    found.insert(found.begin(), sme);
-  }
+  if (features.sme && sme_lanes() <= kSmeLongest) found.push_back(with_sme(found.back()));
 #endif
+#endif
+#if defined(MUZERO_CBLAS)
+  Kernels accelerate = found.front();
+  accelerate.name = "accelerate";
+  accelerate.independent_rows = false;
+  replace(accelerate, Precision::kFloat32, kAccelerateFloat32);
+  found.insert(found.begin(), accelerate);
 #endif
   return found;
 }
@@ -56,6 +60,14 @@ const std::vector<const Kernels*>& runnable_kernels() {
     return all;
   }();
   return named;
+}
+
+bool sme_is_left_out() {
+#if defined(__aarch64__) && !defined(MUZERO_SME)
+  return arm_features().sme;
+#else
+  return false;
+#endif
 }
 
 }  // namespace muzero::networks

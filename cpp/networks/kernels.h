@@ -2,7 +2,7 @@
 //
 // Rows are float32, padded so that kernels process whole vectors. A row's result never depends on
 // the other rows: every sum runs in a fixed order. On machines with fused multiply-add, that order
-// gives the same bits for every vector width.
+// gives the same bits for every vector width. Accelerate is the exception to both.
 #pragma once
 
 #include <cstddef>
@@ -42,7 +42,7 @@ inline constexpr int kPrecisions = 4;
 // Smaller numbers are rounded to zero in bfloat16.
 inline constexpr float kSmallestBFloat16 = 0x1p-54f;
 
-// Weights split into panels of Kernels::panel output columns: [padded(out) / panel, steps, panel],
+// Weights split into panels of Product::panel output columns: [padded(out) / panel, steps, panel],
 // where a step takes Product::inputs inputs. Zeros follow the last input.
 struct Panels {
   const void* weights;
@@ -56,6 +56,7 @@ struct Panels {
 // A product in one number format.
 struct Product {
   const char* instructions;  // that multiply
+  int panel;                 // columns of a panel, a divisor of kLaneBlock
   int inputs;                // of a step, next to each other in memory
   // y = x W^T + b; x [rows, padded(in)], whose padding may hold anything, y [rows, padded(out)].
   void (*multiply)(const Panels& panels, const float* x, int rows, float* y);
@@ -70,7 +71,8 @@ struct NormWeights {
 
 struct Kernels {
   const char* name;
-  int panel;  // columns of a panel, a divisor of kLaneBlock
+  // Whether a row of a product is the same, bit for bit, whatever the other rows are.
+  bool independent_rows;
 
   Product products[kPrecisions];  // by Precision
   // y = norm(x), y = relu(norm(x)), y = relu(y + norm(x)); x and y [rows, padded(width)].
@@ -87,7 +89,11 @@ struct Kernels {
   }
 };
 
-// The kernels this machine can run, fastest first, each with the fastest products it can run.
+// The kernels this machine can run, each with the fastest products it can run. The first are the
+// default. On x86-64 the others follow by speed; those of a matrix unit can only be measured.
 const std::vector<const Kernels*>& runnable_kernels();
+
+// Whether the processor has SME, and this build no kernels for it: older compilers do not know it.
+bool sme_is_left_out();
 
 }  // namespace muzero::networks

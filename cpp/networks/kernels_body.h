@@ -199,7 +199,7 @@ MUZERO_TARGET void expectation(const float* logits, const float* centers, int ro
 
 constexpr Kernels table(const char* name) {
   return {name,
-          kPanel,
+          true,
           {product_of<Float32>("float32"), product_of<BFloat16>("float32"),
            product_of<Float16>("float32"), product_of<Int8>("int16")},
           normalize,

@@ -159,7 +159,7 @@ MUZERO_TARGET void multiply(const Panels& panels, const float* x, int rows, floa
 
 template <typename F>
 constexpr Product product_of(const char* instructions) {
-  return {instructions, F::kInputs, multiply<F>};
+  return {instructions, kPanel, F::kInputs, multiply<F>};
 }
 
 }  // namespace

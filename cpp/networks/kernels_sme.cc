@@ -24,10 +24,15 @@
 
 #include "networks/kernels_multiply.h"
 
-// What a function with its own array calls where a caller further up has left
-// one unsaved, as the procedure call standard asks (AAPCS64, "SME support
-// routines"). Compilers' libraries have it, but not the oldest macOS that we
-// support. Saves to the block that TPIDR2_EL0 names.
+// Routines that the procedure call standard asks for (AAPCS64, "SME support
+// routines"). Newer compilers' libraries have them, older ones and the oldest
+// macOS that we support have not.
+//   __arm_tpidr2_save     saves the array that a caller further up has left
+//                         unsaved, to the block that TPIDR2_EL0 names; called
+//                         by functions with an array of their own
+//   __arm_get_current_vg  length of a vector in 64 bits, in streaming mode or
+//                         with SVE, else 0; for unwinders, not called on macOS.
+//                         Changes no other register.
 asm(R"(
     .text
     .arch_extension sme
@@ -43,6 +48,19 @@ ___arm_tpidr2_save:
     .hidden __arm_tpidr2_save
     .globl __arm_tpidr2_save
     .type __arm_tpidr2_save, %function
+    .hidden __arm_get_current_vg
+    .globl __arm_get_current_vg
+    .type __arm_get_current_vg, %function
+__arm_get_current_vg:
+    mrs x0, SVCR
+    tbnz x0, #0, 1f
+    mrs x0, ID_AA64PFR0_EL1
+    ubfx x0, x0, #32, #4
+    cbz x0, 2f
+1:
+    cntd x0
+2:
+    ret
 __arm_tpidr2_save:
 )"
 #endif
@@ -71,8 +89,7 @@ __arm_tpidr2_save:
 namespace muzero::networks {
 namespace {
 
-constexpr int kSmePanel = kPanel;  // so that int8, which others multiply, is packed alike
-static_assert(kSmePanel % kSmeLongest == 0);
+constexpr int kSmePanel = kSmeLongest;
 
 // A product as streaming code takes it. A row in any format is so many words of
 // 32 bits.
@@ -299,7 +316,7 @@ void multiply_sme(const Panels& panels, const float* x, int rows, float* y) {
 
 template <typename F>
 constexpr Product sme_product(const char* instructions) {
-  return {instructions, F::kInputs, multiply_sme<F>};
+  return {instructions, kSmePanel, F::kInputs, multiply_sme<F>};
 }
 
 }  // namespace
@@ -309,7 +326,6 @@ MUZERO_SME_TARGET int sme_lanes() { return static_cast<int>(svcntsw()); }
 Kernels with_sme(const Kernels& others) {
   Kernels kernels = others;
   kernels.name = "sme";
-  kernels.panel = kSmePanel;
   kernels.products[static_cast<int>(Precision::kFloat32)] = sme_product<SmeFloat32>("SME FMOPA");
   kernels.products[static_cast<int>(Precision::kBFloat16)] = sme_product<SmeBFloat16>("SME FMOPA");
   kernels.products[static_cast<int>(Precision::kFloat16)] = sme_product<SmeFloat16>("SME FMOPA");

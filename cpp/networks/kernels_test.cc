@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,18 @@ Floats random_rows(int rows, int width, std::mt19937& random) {
   return x;
 }
 
-TEST_CASE("the baseline runs everywhere and comes last") {
-  REQUIRE_FALSE(runnable_kernels().empty());
-  CHECK(std::string(runnable_kernels().back()->name) == "baseline");
-  for (const Kernels* kernels : runnable_kernels()) CHECK(kLaneBlock % kernels->panel == 0);
+TEST_CASE("the baseline runs everywhere, and no name is given twice") {
+  std::set<std::string> names;
+  for (const Kernels* kernels : runnable_kernels()) {
+    names.insert(kernels->name);
+    for (const Product& product : kernels->products) CHECK(kLaneBlock % product.panel == 0);
+  }
+  CHECK(names.count("baseline") == 1);
+  CHECK(names.size() == runnable_kernels().size());
+}
+
+TEST_CASE("what has to be measured is no default") {
+  CHECK(std::string(runnable_kernels().front()->name) != "sme");
 }
 
 TEST_CASE("LayerNorm gives mean zero and variance one, then gain and bias") {

@@ -7,10 +7,6 @@
 #include "common/integers.h"
 #include "networks/rounding.h"
 
-#if defined(MUZERO_CBLAS)
-#include <Accelerate/Accelerate.h>
-#endif
-
 namespace muzero::networks {
 namespace {
 
@@ -46,12 +42,7 @@ void Matrix::load(const float* weight, int row_stride) {
   for (int row = 0; row < out_; ++row, weight += row_stride) {
     switch (arithmetic_.precision) {
       case Precision::kFloat32:
-#if defined(MUZERO_CBLAS)
-        std::copy_n(weight, in_,
-                    reinterpret_cast<float*>(packed_.get()) + std::ptrdiff_t{row} * in_);
-#else
         pack<float>(row, weight, [](float x) { return x; });
-#endif
         break;
       case Precision::kBFloat16:
         pack<std::uint16_t>(row, weight, bfloat16_bits);
@@ -68,7 +59,7 @@ void Matrix::load(const float* weight, int row_stride) {
 
 template <typename T, typename Convert>
 void Matrix::pack(int row, const float* weight, const Convert& convert) {
-  const int panel = arithmetic_.kernels.panel, inputs = arithmetic_.product().inputs;
+  const int panel = arithmetic_.product().panel, inputs = arithmetic_.product().inputs;
   const std::ptrdiff_t step = std::ptrdiff_t{panel} * inputs;
   const std::ptrdiff_t steps = divided_up(in_, inputs);
   T* to = reinterpret_cast<T*>(packed_.get()) + row / panel * steps * step + row % panel * inputs;
@@ -98,16 +89,6 @@ void Matrix::pack_int8(int row, const float* weight) {
 }
 
 void Matrix::multiply(const float* x, const float* bias, int rows, float* y) const {
-#if defined(MUZERO_CBLAS)
-  // Accelerate uses the matrix units of Apple's processors and packs weights itself.
-  if (arithmetic_.precision == Precision::kFloat32) {
-    const int columns = padded(out_);
-    for (int r = 0; r < rows; ++r) std::copy_n(bias, columns, y + std::ptrdiff_t{r} * columns);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, out_, in_, 1.0f, x, padded(in_),
-                reinterpret_cast<const float*>(packed_.get()), in_, 1.0f, y, columns);
-    return;
-  }
-#endif
   arithmetic_.product().multiply({packed_.get(), bias, in_, out_, scale_.get(), sums_.get()}, x,
                                  rows, y);
 }

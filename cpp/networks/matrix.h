@@ -1,5 +1,4 @@
-// The matrix product under every layer: our packed kernels, or Accelerate for float32 on macOS
-// (MUZERO_CBLAS, which CMakeLists.txt defines).
+// The matrix product under every layer.
 #pragma once
 
 #include <cstddef>
@@ -9,14 +8,6 @@
 #include "networks/floats.h"
 
 namespace muzero::networks {
-
-// Whether a row of a product is the same, bit for bit, whatever the other rows are: true for our
-// kernels, but Accelerate promises it only for identical calls.
-#if defined(MUZERO_CBLAS)
-inline constexpr bool kRowsAreIndependent = false;
-#else
-inline constexpr bool kRowsAreIndependent = true;
-#endif
 
 // Weights [out, in], packed when they are loaded, not for every product.
 class Matrix {

@@ -13,6 +13,7 @@ from mlx_muzero.backends.native_parameters import floats, load_parameters
 from mlx_muzero.config.choices import Precision
 from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.errors import SearchError
+from mlx_muzero.kernel_choice import kernels_here
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.folding import fold_batch_norm
 from mlx_muzero.networks.model import StochasticMuZero
@@ -49,7 +50,7 @@ class NativeEncoder:
         Args:
             model: the networks.
             threads: threads that share the windows.
-            kernels: one of `_core.kernels()`; by default the first, which is the fastest.
+            kernels: one of `_core.kernels()`; by default `kernels_here`.
             precision: number format of the large products.
 
         Raises:
@@ -69,7 +70,7 @@ class NativeEncoder:
             kernel=config.tcn_kernel,
             width=config.latent_width,
             blocks=config.representation_blocks,
-            kernels=kernels or _core.kernels()[0],
+            kernels=kernels or kernels_here().name,
             threads=threads,
             precision=precision,
         )
@@ -143,8 +144,8 @@ class NativeEvaluator:
 
         Args:
             model: the networks.
-            kernels: one of `_core.kernels()`, those that this machine can run; by default the
-                first, which is the fastest.
+            kernels: one of `_core.kernels()`, those that this machine can run; by default
+                `kernels_here`.
             precision: number format of the large products.
 
         Raises:
@@ -162,7 +163,7 @@ class NativeEvaluator:
             policy_blocks=config.policy_blocks,
             value_blocks=config.value_blocks,
             afterstate_blocks=config.afterstate_blocks,
-            kernels=kernels or _core.kernels()[0],
+            kernels=kernels or kernels_here().name,
             precision=precision,
         )
         self.refresh()

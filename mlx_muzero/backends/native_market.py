@@ -8,6 +8,7 @@ from mlx_muzero import _core
 from mlx_muzero.backends.native_parameters import floats, load_parameters
 from mlx_muzero.config.choices import Precision
 from mlx_muzero.config.known_inputs import KnownInputs
+from mlx_muzero.kernel_choice import kernels_here
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.merging import as_one_set
 from mlx_muzero.search.expectimax import MarketLayer
@@ -38,7 +39,7 @@ class NativeMarket:
         Args:
             model: the networks.
             threads: threads that share the states.
-            kernels: one of `_core.kernels()`; by default the first, which is the fastest.
+            kernels: one of `_core.kernels()`; by default `kernels_here`.
             precision: number format of the large products.
 
         Raises:
@@ -55,7 +56,7 @@ class NativeMarket:
             longest=model.longest,
             shortest=model.shortest,
             clusters=model.config.chain_states,
-            kernels=kernels or _core.kernels()[0],
+            kernels=kernels or kernels_here().name,
             threads=threads,
             precision=precision,
             **_known_sizes(model.known),

@@ -57,6 +57,7 @@ def examine() -> list[Check]:
         check_machine(),
         check_python(),
         check_core(),
+        check_kernels(),
         check_mlx(),
         check_blas(),
         check_backends(),
@@ -94,6 +95,33 @@ def check_core() -> Check:
         detail = f"{__version__}; the C++ search core does not load: {probe.failure}"
         return Check("mlx_muzero", "fail", detail, "reinstall mlx-muzero")
     return Check("mlx_muzero", "ok", f"{__version__}, C++ search core loaded")
+
+
+_KERNELS_PROBE = """
+import json
+from mlx_muzero import _core
+from mlx_muzero.kernel_choice import kernels_here
+name, why = kernels_here()
+by = ", ".join(f"{precision} by {how}" for precision, how in _core.instructions(name))
+all, left_out = _core.kernels(), _core.sme_is_left_out()
+print(json.dumps({"name": name, "why": why, "by": by, "all": all, "left_out": left_out}))
+"""
+
+
+def check_kernels() -> Check:
+    """The kernels that the native backend computes with, why, and which others there are."""
+    probe = _probe(_KERNELS_PROBE)
+    if probe.failure:
+        remedy = "unset MLX_MUZERO_KERNELS if it is set, and see the mlx_muzero check"
+        return Check("kernels", "fail", f"the native backend has none: {probe.failure}", remedy)
+    found = probe.found
+    detail = f"{found['name']} ({found['by']}), {found['why']}"
+    if others := ", ".join(name for name in found["all"] if name != found["name"]):
+        detail += f"; also here: {others}"
+    if not found["left_out"]:
+        return Check("kernels", "ok", detail)
+    detail += "; the processor has SME, for which this build has no kernels"
+    return Check("kernels", "unavailable", detail, "build with Clang 19 or newer")
 
 
 _MLX_PROBE = """

@@ -75,6 +75,23 @@ class PrecisionTimes:
 
 
 @dataclass(frozen=True)
+class KernelTimes:
+    """Timings of steps with one set of kernels.
+
+    Attributes:
+        kernels: as named in `_core.kernels()`.
+        instructions: what multiplies in float32.
+        p50_ms: median duration of a step.
+        over_default: how many times as many decisions it makes in the same time as the default.
+    """
+
+    kernels: str
+    instructions: str
+    p50_ms: float
+    over_default: float
+
+
+@dataclass(frozen=True)
 class BackendProfile:
     """Results of one target, measured in its own process.
 
@@ -88,6 +105,8 @@ class BackendProfile:
         memory_mb: peak memory of its process and its child, including Python and libraries.
         energy: energy of decisions; None without a sampler.
         precisions: the largest step in each number format, by turns; of the native backend alone.
+        kernels: the largest step with each set of kernels that may be the fastest, by turns; empty
+            where there is no choice. Everything else was measured with the chosen one.
         failure: why it could not be measured; empty if it could.
     """
 
@@ -99,6 +118,7 @@ class BackendProfile:
     memory_mb: float = 0.0
     energy: Energy | None = None
     precisions: tuple[PrecisionTimes, ...] = ()
+    kernels: tuple[KernelTimes, ...] = ()
     failure: str = ""
 
     def step(self, pairs: int, simulations: int) -> StepTimes | None:
@@ -119,6 +139,7 @@ class BackendProfile:
                 "steps": tuple(StepTimes(**step) for step in values["steps"]),
                 "reactive": tuple(StepTimes(**step) for step in values["reactive"]),
                 "precisions": tuple(PrecisionTimes(**each) for each in values["precisions"]),
+                "kernels": tuple(KernelTimes(**each) for each in values["kernels"]),
                 "energy": None if energy is None else Energy(**energy),
             }
         )

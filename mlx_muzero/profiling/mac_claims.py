@@ -63,6 +63,11 @@ CLAIMS = (
         machine.native_products,
     ),
     Claim(
+        "kernels",
+        "On an M4 or later, kernels for SME find the bits of those for NEON, in every precision.",
+        machine.same_kernels,
+    ),
+    Claim(
         "metal",
         "MLX computes on the GPU what it computes on the CPU, within 1 % of an output's scale.",
         machine.same_on_the_gpu,

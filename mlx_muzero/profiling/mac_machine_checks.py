@@ -13,9 +13,11 @@ from typing import get_args
 import mlx.core as mx
 import numpy as np
 
+from mlx_muzero import _core
 from mlx_muzero.backends.mlx import MlxEvaluator
 from mlx_muzero.backends.native import NativeEvaluator
-from mlx_muzero.config.choices import ExpansionMode, Root
+from mlx_muzero.config.choices import ExpansionMode, Precision, Root
+from mlx_muzero.kernel_choice import contenders
 from mlx_muzero.machine import peak_memory_mb, performance_cores
 from mlx_muzero.profiling.ane_lab import Lab
 from mlx_muzero.profiling.energy import find_sampler, measure_energy
@@ -27,6 +29,8 @@ from mlx_muzero.search.reference_search import ReferenceSearch
 from mlx_muzero.types import F32, I32
 
 SIMULATIONS = 50
+KERNELS = ("baseline", "sme")
+"""Those of NEON and of the matrix unit."""
 GPU = mx.gpu
 SECONDS = 3.0
 """For how long power is measured, at rest and at work."""
@@ -75,11 +79,28 @@ def native_products(lab: Lab) -> str:
     model = model_of(lab)
     with mx.stream(mx.cpu):
         wanted = expansion(MlxEvaluator(model), model)
-    native = NativeEvaluator(model)
+    native = NativeEvaluator(model, contenders()[0])
     found, again = expansion(native, model), expansion(native, model)
     if any(not np.array_equal(one, other) for one, other in zip(found, again, strict=True)):
         raise DoesNotHold("the same call gave other bits the second time")
     return _within(found, wanted, 1e-4)
+
+
+def same_kernels(lab: Lab) -> str:
+    """Evaluate the same leaves with `KERNELS`, in every precision.
+
+    Raises:
+        DoesNotHold: they differ.
+        Unavailable: this machine has not got them.
+    """
+    if missing := set(KERNELS) - set(_core.kernels()):
+        raise Unavailable(f"no kernels for {', '.join(missing)} here: an M4 or later has SME")
+    model = model_of(lab)
+    for precision in get_args(Precision):
+        one, other = (expansion(NativeEvaluator(model, each, precision), model) for each in KERNELS)
+        if any(not np.array_equal(a, b) for a, b in zip(one, other, strict=True)):
+            raise DoesNotHold(f"they differ in {precision}; set MLX_MUZERO_KERNELS={KERNELS[0]}")
+    return "the same in every precision"
 
 
 def same_on_the_gpu(lab: Lab) -> str:

@@ -7,28 +7,38 @@ does to it does not affect other measurements.
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import mlx.core as mx
 import numpy as np
 
+from mlx_muzero import _core
 from mlx_muzero.backends import native
-from mlx_muzero.config.choices import Precision
 from mlx_muzero.evaluation.transformer_policy import ReactiveTransformer, Sizes, TransformerPolicy
 from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE
+from mlx_muzero.kernel_choice import computing_with, contenders, kernels_to_use
 from mlx_muzero.machine import peak_memory_mb
 from mlx_muzero.market.observation.frames import market_feature_names
 from mlx_muzero.processes.isolated_call import CallFailed, call_in_child
 from mlx_muzero.profiling.energy import Energy, find_sampler, measure_energy
-from mlx_muzero.profiling.figures import BackendProfile, CallTimes, PrecisionTimes, StepTimes
+from mlx_muzero.profiling.figures import (
+    BackendProfile,
+    CallTimes,
+    KernelTimes,
+    PrecisionTimes,
+    StepTimes,
+)
 from mlx_muzero.profiling.players import Player, player
 from mlx_muzero.profiling.subject import Subject
 from mlx_muzero.profiling.targets import Target
 from mlx_muzero.trading.account_states import AccountStates
+
+AName = TypeVar("AName", bound=str)
 
 LIMIT_S = 900.0
 """Time limit of one target; loading may compile for the Neural Engine."""
@@ -86,6 +96,16 @@ def measure(subject: Subject, target: Target, effort: Effort) -> BackendProfile:
     Raises:
         MuZeroError: it cannot play here, or stopped playing.
     """
+    if target.backend != "native":
+        return _measure(subject, target, effort)
+    kernels = _kernels(subject, effort)
+    with computing_with(kernels_to_use({each.kernels: 1.0 / each.p50_ms for each in kernels}).name):
+        found = _measure(subject, target, effort)
+        return replace(found, precisions=_precisions(subject, effort), kernels=kernels)
+
+
+def _measure(subject: Subject, target: Target, effort: Effort) -> BackendProfile:
+    """Measure `target` as it is."""
     start = time.perf_counter()
     loaded = player(subject, target.backend)
     load_ms = 1e3 * (time.perf_counter() - start)
@@ -98,37 +118,57 @@ def measure(subject: Subject, target: Target, effort: Effort) -> BackendProfile:
         )
         energy = _energy(loaded, effort)
     reactive = _reactive(subject, effort) if target.backend == "mlx" else ()
-    precisions = _precisions(subject, effort) if target.backend == "native" else ()
-    return BackendProfile(
-        target.name, load_ms, calls, steps, reactive, energy=energy, precisions=precisions
+    return BackendProfile(target.name, load_ms, calls, steps, reactive, energy=energy)
+
+
+def _kernels(subject: Subject, effort: Effort) -> tuple[KernelTimes, ...]:
+    """Time the largest step of the native backend with every set of kernels that may be fastest."""
+    default, *others = contenders()
+    if not others:
+        return ()
+
+    def loaded(kernels: str) -> Player:
+        with computing_with(kernels):
+            return player(subject, "native")
+
+    medians = _by_turns({each: partial(loaded, each) for each in (default, *others)}, effort)
+    return tuple(
+        KernelTimes(
+            each, dict(_core.instructions(each))["float32"], p50_ms, medians[default] / p50_ms
+        )
+        for each, p50_ms in medians.items()
     )
 
 
 def _precisions(subject: Subject, effort: Effort) -> tuple[PrecisionTimes, ...]:
-    """Time the largest step of the native backend in every precision, by turns."""
+    """Time the largest step of the native backend in every precision."""
+    players = {each: partial(player, subject, "native", each) for each in native.BACKEND.precisions}
+    medians = _by_turns(players, effort)
+    return tuple(
+        PrecisionTimes(each, p50_ms, medians["float32"] / p50_ms)
+        for each, p50_ms in medians.items()
+    )
+
+
+def _by_turns(players: Mapping[AName, Callable[[], Player]], effort: Effort) -> dict[AName, float]:
+    """Median milliseconds of the largest step of each player, which take turns."""
     pairs, simulations = max(effort.pairs), max(effort.simulations)
-    times: dict[Precision, list[float]] = {each: [] for each in native.BACKEND.precisions}
+    times: dict[AName, list[float]] = {each: [] for each in players}
     with ExitStack() as loaded:
         deciders = {
-            each: loaded.enter_context(closing(player(subject, "native", each))).decider(
-                pairs, simulations
-            )
-            for each in times
+            each: loaded.enter_context(closing(load())).decider(pairs, simulations)
+            for each, load in players.items()
         }
         for decide in deciders.values():
             decide()  # allocates the trees
         began = time.perf_counter()
         while (
-            len(times["float32"]) < MIN_REPEATS
+            min(map(len, times.values())) < MIN_REPEATS
             or time.perf_counter() - began < len(times) * effort.seconds
         ):
             for each, decide in deciders.items():
                 times[each] += _timed(decide, 0.0, 1)
-    medians = {each: float(np.median(found)) for each, found in times.items()}
-    return tuple(
-        PrecisionTimes(each, p50_ms, medians["float32"] / p50_ms)
-        for each, p50_ms in medians.items()
-    )
+    return {each: float(np.median(found)) for each, found in times.items()}
 
 
 def _reactive(subject: Subject, effort: Effort) -> tuple[StepTimes, ...]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mlx_muzero import kernel_choice
 from mlx_muzero.agent.backend_choice import BACKENDS, speed_key, trained_precision
 from mlx_muzero.agent.backend_speeds import BackendSpeeds, remember
 from mlx_muzero.config.choices import Backend, ConcreteBackend
@@ -101,6 +102,8 @@ def profile(
                 plan for units in runs_it.units for plan in runs_it.plan(folder, units)
             )
     speeds = _speeds(subject.model, chosen, backends, effort)
+    if kernels := _kernel_rates(backends):
+        kernel_choice.keep(kernels)
     if speeds is not None:
         remember(speed_key(subject.model, subject.config.search), speeds)
         _remember_precisions(subject, backends, speeds)
@@ -180,8 +183,19 @@ def _remember_precisions(
         remember(speed_key(subject.model, replace(search, precision=precision)), in_it)
 
 
+def _kernel_rates(backends: list[BackendProfile]) -> dict[str, float]:
+    """Steps per second with each set of kernels that was timed."""
+    return {each.kernels: 1e3 / each.p50_ms for found in backends for each in found.kernels}
+
+
 def _notes(subject: Subject, backends: list[BackendProfile]) -> list[str]:
     notes = []
+    if kernels := _kernel_rates(backends):
+        name, why = kernel_choice.kernels_to_use(kernels)
+        notes.append(
+            f"native computes with {name} kernels: {why}; what starts from now on does the same, "
+            f"unless {kernel_choice.VARIABLE} names others"
+        )
     for made_for, reason in subject.no_export.items():
         named = " and ".join(name for name, play in PLAYS.items() if play.format == made_for)
         notes.append(f"{named} not measured: {reason}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lief
+import numpy as np
 
 DYNAMIC_LOOKUP = 0xFE
 """Place of a symbol that the loader seeks in all that is loaded, instead of in one library."""
@@ -25,6 +26,7 @@ class Module:
         exports: the symbols it offers.
         needs: of each symbol that others have to provide, the library named for it.
         paths: folders it asks the loader to look in.
+        instructions: of the extensions that not every Mac has, those that its code contains.
     """
 
     architectures: tuple[str, ...]
@@ -34,6 +36,7 @@ class Module:
     exports: frozenset[str]
     needs: dict[str, str]
     paths: tuple[str, ...]
+    instructions: frozenset[str]
 
 
 def read_module(path: Path) -> Module:
@@ -58,7 +61,26 @@ def read_module(path: Path) -> Module:
         exports=frozenset(str(symbol.name) for symbol in first.exported_symbols),
         needs=dict(_needs(first)),
         paths=tuple(command.path for command in first.rpaths),
+        instructions=frozenset(_extensions(first)),
     )
+
+
+_EXTENSIONS = {
+    "SMSTART": (0xFFFFFFFF, 0xD503437F),  # into streaming mode
+    "FMOPA": (0xFFE0001C, 0x80800000),  # of float32
+    "BFMLALB": (0xFFE0FC00, 0x2EC0FC00),
+    "FMLAL": (0xFFE0FC00, 0x4E20EC00),
+    "SDOT": (0xFFE0FC00, 0x4E809400),
+}
+"""Which bits of a word tell an instruction, and what they are (Arm's A64 manual, DDI 0602)."""
+
+
+def _extensions(program: lief.MachO.Binary) -> Iterator[str]:
+    code = [bytes(section.content) for section in program.sections if section.name == "__text"]
+    words = np.frombuffer(b"".join(code), "<u4")
+    for name, (mask, value) in _EXTENSIONS.items():
+        if (words & mask == value).any():
+            yield name
 
 
 def _needs(program: lief.MachO.Binary) -> Iterator[tuple[str, str]]:

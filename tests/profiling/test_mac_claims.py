@@ -12,6 +12,7 @@ import pytest
 
 from fake_core_ml import FakeMac
 from folders import ROOT
+from mlx_muzero import _core
 from mlx_muzero.exports.options import ExportOptions
 from mlx_muzero.profiling import ane_lab, doctor, mac_claims
 from mlx_muzero.profiling import mac_core_ml_checks as programs
@@ -48,6 +49,7 @@ def mac(subject, exported, monkeypatch, tmp_path):
         programs, "export", lambda *given, export_format: given[4](exported(given[5]))
     )
     monkeypatch.setattr(machine, "GPU", mx.default_device().type)
+    monkeypatch.setattr(machine, "KERNELS", tuple(_core.kernels()[:1] * 2))
     monkeypatch.setattr(machine, "performance_cores", lambda: 1)
     monkeypatch.setattr(machine, "_search_seconds", lambda lab, threads: 1.0 / threads)
     monkeypatch.setattr(fcntl, "F_FULLFSYNC", fcntl.F_GETFD, raising=False)
@@ -129,6 +131,7 @@ STRICT = {"fp16": replace(programs.BOUNDS["fp16"], drift=-1.0)}
         ("accelerate", answers(1.0, 1.0, 1.1), "other bits the second time"),
         ("accelerate", answers(1.0, 1.1, 1.1), "off by 0.1 of the scale; 0.0001 is allowed"),
         ("accelerate", answers(1.0, np.nan, np.nan), "other bits"),
+        ("kernels", answers(1.0, 1.0, 1.0, 1.1), "they differ in bfloat16"),
         ("metal", put(machine, "GPU", "another"), "not on the GPU"),
         ("metal", answers(1.0, 1.1), "0.01 is allowed"),
         ("cores", put(machine, "performance_cores", lambda: 10**6), "1000000 performance cores of"),
@@ -175,10 +178,12 @@ def test_what_cannot_be_asked_says_what_to_do(mac, monkeypatch):
     monkeypatch.setattr(machine, "find_sampler", lambda: None)
     monkeypatch.setattr(FakeMac, "units", ("CPU_ONLY",))
     monkeypatch.setattr(CoreAi, "units", ("cpu_only",))
-    results = mac("energy", "placement", "core-ai")
+    monkeypatch.setattr(machine, "KERNELS", ("amx",))
+    results = mac("energy", "placement", "core-ai", "kernels")
     assert {result.status for result in results.values()} == {"not run"}
     assert "brew install macmon" in results["energy"].found
     assert "from macOS 27 on" in results["core-ai"].found
+    assert results["kernels"].found == "no kernels for amx here: an M4 or later has SME"
     assert "MLX_MUZERO_COMPUTE_UNITS" in results["placement"].found
 
 

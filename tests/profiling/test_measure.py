@@ -12,9 +12,11 @@ import pytest
 
 from factored_models import factored_config
 from folders import HELPERS
+from mlx_muzero import _core, kernel_choice
 from mlx_muzero.config.choices import Precision
 from mlx_muzero.errors import ConfigError, EngineLost
 from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE
+from mlx_muzero.profiling import measure as measuring
 from mlx_muzero.profiling.figures import BackendProfile
 from mlx_muzero.profiling.leaves import some_leaves
 from mlx_muzero.profiling.measure import Effort, measure, measure_in_child
@@ -76,6 +78,29 @@ def test_every_cell_is_measured(subject, target, expansion):
     timed = [each.precision for each in found.precisions]
     assert timed == (list(get_args(Precision)) if target.backend == "native" else [])
     assert all(each.p50_ms > 0 < each.over_float32 for each in found.precisions)
+
+
+@pytest.mark.skipif(len(_core.kernels()) < 2, reason="needs two sets of kernels")
+def test_kernels_take_turns_where_no_order_is_known(subject, monkeypatch):
+    names = (_core.kernels()[-1], _core.kernels()[0])  # the default may be the slower
+    monkeypatch.setattr(measuring, "contenders", lambda: names)
+    monkeypatch.setattr(kernel_choice, "contenders", lambda: names)
+    used, load = [], measuring.player
+
+    def player(*of):
+        used.append(kernel_choice.kernels_here().name)
+        return load(*of)
+
+    monkeypatch.setattr(measuring, "player", player)
+    found = measure(subject, Target("native"), SHORT)
+    assert tuple(each.kernels for each in found.kernels) == names
+    assert found.kernels[0].over_default == 1.0
+    assert all(each.p50_ms > 0 < each.over_default for each in found.kernels)
+    rates = {each.kernels: 1.0 / each.p50_ms for each in found.kernels}
+    fastest = kernel_choice.kernels_to_use(rates).name
+    assert used[: len(rates)] == list(rates)
+    assert set(used[len(rates) :]) == {fastest}  # which everything else is measured with
+    assert BackendProfile.from_dict(json.loads(json.dumps(asdict(found)))) == found
 
 
 @pytest.mark.parametrize("planner", ["expectimax", "sampling"])

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from factored_models import factored_config
+from mlx_muzero import _core, kernel_choice
 from mlx_muzero import machine as cores
 from mlx_muzero.agent import backend_choice as backends
 from mlx_muzero.agent.backend_speeds import BackendSpeeds, recall, remember
@@ -17,7 +18,12 @@ from mlx_muzero.exports.placement import OpPlacement, ProgramPlacement
 from mlx_muzero.profiling import profile as profiling
 from mlx_muzero.profiling.chart import draw
 from mlx_muzero.profiling.energy import Energy
-from mlx_muzero.profiling.figures import BackendProfile, PrecisionTimes, StepTimes
+from mlx_muzero.profiling.figures import (
+    BackendProfile,
+    KernelTimes,
+    PrecisionTimes,
+    StepTimes,
+)
 from mlx_muzero.profiling.measure import Effort
 from mlx_muzero.profiling.profile import profile
 from mlx_muzero.profiling.targets import Target, has_gpu
@@ -100,6 +106,31 @@ def test_precisions_are_remembered_next_to_float32(subject, measured):
     anew = backends.precision_speeds(subject.model, search, ("bfloat16",))
     assert anew.keys() == {"float32", "bfloat16"}
     assert 0 < anew["float32"] < 2e9
+
+
+def test_kernels_are_remembered_and_the_fastest_are_named(
+    subject, measured, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setattr(_core, "kernels", lambda: ["accelerate", "baseline", "sme"])
+    monkeypatch.setattr(kernel_choice, "cache_folder", lambda: tmp_path)
+    monkeypatch.delenv(kernel_choice.VARIABLE, raising=False)
+    times = (
+        KernelTimes("accelerate", "Accelerate", 8.0, 1.0),
+        KernelTimes("baseline", "float32", 16.0, 0.5),
+        KernelTimes("sme", "SME FMOPA", 5.0, 1.6),
+    )
+    measured(figures("native", 5.0, kernels=times))
+    found = profile(subject, Effort())
+    said = (
+        "native computes with sme kernels: 1.60 times as fast as accelerate, as profiled here; what"
+    )
+    assert found.notes[0].startswith(said)
+    output_console().print(profile_tables(found))
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["kernels", "multiply", "by", "p50", "ms", "times", "accelerate"] in rows
+    assert ["sme", "SME", "FMOPA", "5.00", "1.60"] in rows
+    kernel_choice._kept.cache_clear()
+    assert kernel_choice.kernels_here().name == "sme"
 
 
 def test_roots_are_remembered_and_the_verdict_names_their_backend(subject, measured):

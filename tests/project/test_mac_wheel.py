@@ -32,6 +32,7 @@ MODULE = mach_o.Module(
     exports=frozenset({"_PyInit__core"}),
     needs={"_PyType_FromSpec": PYTHON} | dict.fromkeys(("_cos", "_exp", "_log"), SYSTEM),
     paths=(),
+    instructions=frozenset(inspection.EXTENSIONS),
 )
 
 
@@ -137,6 +138,7 @@ def test_a_file_that_changed_is_named(make_wheel, tmp_path):
             "libSystem.B.dylib is not in scripts",
         ),
         ({"needs": MODULE.needs | {"_omp": PYTHON}}, "_omp is not Python's, and in no library"),
+        ({"instructions": MODULE.instructions - {"FMOPA"}}, "no kernels with FMOPA"),
         ({"needs": {"_PyType_FromSpec": PYTHON}}, "its own _cos, _exp, _log, not Apple's"),
         (
             {"needs": MODULE.needs | {"_PyUnicode_New": PYTHON}},
@@ -166,7 +168,7 @@ def test_the_stub_of_accelerate_has_what_its_header_declares():
     assert "void cblas_sgemm(" in header
     assert "'_cblas_sgemm$NEWLAPACK'" in stub
     assert "_cblas_sgemm$NEWLAPACK" in inspection.system_symbols()
-    assert (ROOT / "cpp/networks/matrix.cc").read_text().count("cblas_") == 1
+    assert (ROOT / "cpp/networks/kernels_accelerate.cc").read_text().count("cblas_") == 1
 
 
 def test_a_mac_is_looked_for_wheels_of_every_extra_that_users_have():

@@ -18,7 +18,7 @@ def profile_tables(profile: Profile) -> Group:
     parts: list[RenderableType] = [Text(profile.machine), Text(profile.subject)]
     parts += ["", Text(f"Expansions from Python ({profile.expansion}), ms"), _calls(profile)]
     parts += ["", Text("Steps: decisions for all pairs at once, including root inference")]
-    parts += [_steps(profile), *_precisions(profile)]
+    parts += [_steps(profile), *_kernels(profile), *_precisions(profile)]
     parts += ["", Text("Loading, memory and energy"), _costs(profile)]
     parts += ["", Text("The crypto specification's figures (other networks, on an M4) and ours")]
     parts += [_published(profile)]
@@ -73,6 +73,19 @@ def _steps(profile: Profile) -> Table:
             )
             name = ""
     return table
+
+
+def _kernels(profile: Profile) -> list[RenderableType]:
+    """The native backend's sets of kernels next to each other; nothing if there is no choice."""
+    times = [each for _, found in _measured(profile) for each in found.kernels]
+    if not times:
+        return []
+    table = _table("kernels", "multiply by", "p50 ms", f"times {times[0].kernels}")
+    for each in times:
+        table.add_row(
+            each.kernels, each.instructions, f"{each.p50_ms:,.2f}", f"{each.over_default:.2f}"
+        )
+    return ["", Text("The native backend's kernels in the largest step"), table]
 
 
 def _precisions(profile: Profile) -> list[RenderableType]:
