@@ -131,7 +131,7 @@ def _unasked(environment: Mapping[str, str]) -> str:
     if SERVER_VARIABLE in environment:
         return "a browser shows characters only"
     if not _library().startswith(f"{LIBRARY}."):
-        return f"pip install 'textual-image=={LIBRARY}.*' draws pixels where the terminal can"
+        return "pip install 'mlx-muzero[pixels]' draws pixels where the terminal can"
     if not all(os.isatty(descriptor) for descriptor in (0, 1, 2)):
         return "input or output is redirected"
     for name, values in _WITHOUT.items():

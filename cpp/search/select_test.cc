@@ -60,8 +60,10 @@ TEST_CASE("the first of equal actions and of equal outcomes wins, never their pa
     TestTree owner({.num_simulations = 4}, width, width);
     CHECK(select_action(owner.tree, kRootNode, 1.0) == 0);
     const std::int32_t chance = owner.tree.add_chance(kRootNode, 0);
+    float* const probability = owner.tree.outcomes(chance).probability;
+    std::fill(probability, probability + width, 0.0f);
     CHECK(select_outcome(owner.tree, chance) == 0);
-    owner.tree.outcomes(chance).probability[width - 1] = 1.0f;
+    probability[width - 1] = 1.0f;
     CHECK(select_outcome(owner.tree, chance) == width - 1);
   }
 }

@@ -107,7 +107,7 @@ def test_what_has_no_pixels_is_not_asked(environment, said, monkeypatch):
 def test_without_the_library_it_says_how_to_get_it(monkeypatch):
     for found in ("", "0.11.9", "0.120.0"):
         monkeypatch.setattr("muzero_tui.pixels._library", lambda found=found: found)
-        assert "textual-image==0.12.*" in _unasked({})
+        assert "mlx-muzero[pixels]" in _unasked({})
 
 
 def test_kitty_needs_true_color():

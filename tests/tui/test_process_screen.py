@@ -57,6 +57,29 @@ def test_the_logs_of_helpers_are_shown_too(session):
     ]
 
 
+def test_a_log_stays_at_its_end_when_the_terminal_changes(session):
+    log = session.folder.with_name("paper.log")
+    log.write_text("".join(f"line {n}\n" for n in range(100)))
+
+    async def script(pilot):
+        ends = []
+        await press(pilot, "6")
+        for size in ((120, 36), (80, 24), (200, 60), (120, 30)):
+            await pilot.resize_terminal(*size)
+            await press(pilot)
+            pane = pilot.app.screen.query_one(LogPane)
+            ends.append(pane.is_vertical_scroll_end)
+            pane.scroll_home(animate=False)
+            await pilot.resize_terminal(size[0], size[1] + 1)
+            await press(pilot)
+            ends.append(pane.scroll_y == 0)
+            pane.scroll_end(animate=False)
+            await press(pilot)
+        return ends
+
+    assert all(drive(app_of(session), script))
+
+
 def test_a_log_that_is_no_file_is_not_followed(session):
     session.folder.with_name("paper.log").symlink_to("/etc/passwd")
 

@@ -74,8 +74,8 @@ class LogPane(Log):
             self._problem = ""
         if lines:
             self.write_lines(lines)
-        if new:  # its height is known only then
-            self.call_after_refresh(self.scroll_end, animate=False)
+        if new:
+            self.anchor()
 
     def copied(self) -> str:
         """The lines that are kept."""
