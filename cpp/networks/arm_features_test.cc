@@ -59,11 +59,11 @@ TEST_CASE("a Mac tells all its features in one entry") {
 }
 
 TEST_CASE("a Mac has a feature if either way of telling says so") {
-  CHECK(features_by_name(system_of({{"hw.optional.arm.caps", caps({})},
-                                    {"hw.optional.arm.FEAT_SME", kYes}}))
+  CHECK(features_by_name(
+            system_of({{"hw.optional.arm.caps", caps({})}, {"hw.optional.arm.FEAT_SME", kYes}}))
             .sme);
-  CHECK(features_by_name(system_of({{"hw.optional.arm.caps", caps({40})},
-                                    {"hw.optional.arm.FEAT_SME", kNo}}))
+  CHECK(features_by_name(
+            system_of({{"hw.optional.arm.caps", caps({40})}, {"hw.optional.arm.FEAT_SME", kNo}}))
             .sme);
   // An entry that is longer than any known cannot be read.
   CHECK_FALSE(features_by_name(system_of({{"hw.optional.arm.caps", Bytes(65, 0xff)}})).sme);

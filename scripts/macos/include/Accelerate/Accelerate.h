@@ -1,6 +1,7 @@
-/* The one function of Apple's Accelerate that cpp/networks/kernels_accelerate.cc calls, as its header declares
- * it, for builds where that is missing: the wheel for macOS that Linux makes (scripts/macos-wheel),
- * and the same branch over another CBLAS (MLX_MUZERO_CBLAS). A Mac has the real one.
+/* The one function of Apple's Accelerate that cpp/networks/kernels_accelerate.cc calls, as its
+ * header declares it, for builds where that is missing: the wheel for macOS that Linux makes
+ * (scripts/macos-wheel), and the same branch over another CBLAS (MLX_MUZERO_CBLAS). A Mac has the
+ * real one.
  */
 #pragma once
 
