@@ -27,7 +27,7 @@ def checks() -> dict[str, doctor.Check]:
 
 def test_every_check_is_made_once_and_goes_to_json(checks):
     assert list(checks) == [
-        "machine", "python", "mlx_muzero", "mlx", "blas", "search", "compiler", "duckdb",
+        "machine", "python", "mlx_muzero", "kernels", "mlx", "blas", "search", "compiler", "duckdb",
         "coremltools", "coreai-core", "packages", "neural engine",
     ]  # fmt: skip
     for check in checks.values():

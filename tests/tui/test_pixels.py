@@ -73,7 +73,7 @@ def test_the_terminal_is_asked_and_left_as_it_was(answers, cell, said):
     try:
         terminal.read_until(DA1)
         terminal.type(b"4")
-        terminal.read_until(b">\r\n")
+        terminal.read_until(b"|")
         assert said in terminal.written.decode(errors="replace").rpartition("<")[2]
     finally:
         terminal.close()
