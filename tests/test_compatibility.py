@@ -61,7 +61,7 @@ def test_a_store_lists_checks_and_takes_further_bars(desk, cli):
     assert {row["symbol"]: row["bars"] for row in listed["symbols"]}["USDJPY"] == 1560
 
 
-@pytest.mark.parametrize("name", ["fx", "finished", "crypto"])
+@pytest.mark.parametrize("name", cases(1, ["crypto", "fx", "finished"]))
 def test_a_training_run_is_shown_and_judged(desk, cli, name):
     status = json.loads(done(cli, "status", f"runs/{name}", "--json"))
     assert status["kind"] == "training"

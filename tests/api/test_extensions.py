@@ -109,6 +109,7 @@ def test_a_registered_baseline_is_played_with_the_others(small_dataset, small_co
         mm.register_baseline("momentum", Contrarian)
 
 
+@pytest.mark.slow
 def test_an_evaluation_has_it_once_it_is_registered(small_config, db_once, tmp_path):
     config = replace(small_config, train=replace(small_config.train, episodes=4))
     mm.train(config, tmp_path / "run", store=db_once)

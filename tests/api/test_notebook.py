@@ -119,6 +119,7 @@ def weights(run):
     return dict(tree_flatten(model.parameters()))
 
 
+@pytest.mark.slow
 def test_a_callback_stops_and_the_same_call_goes_on(trained_here, config, db_once, tmp_path):
     run, whole = tmp_path / "parts", trained_here[0].run
     stopped = mm.train(config, run, store=db_once, callback=lambda _round: False)

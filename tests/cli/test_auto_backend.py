@@ -82,6 +82,7 @@ def test_a_run_whose_backend_was_named_keeps_it(trained, begun, cli):
     assert not begun
 
 
+@pytest.mark.slow
 def test_a_backend_named_to_play_is_played(left_open, begun, cli):
     code, out, _ = cli("evaluate", left_open, *SHORT, "--backend", "mlx")
     assert (code, json.loads(out)["backend"]) == (0, "mlx")

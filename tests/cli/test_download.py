@@ -68,6 +68,7 @@ def test_a_whole_range_that_was_asked_for_asks_nothing(venue, db):
     assert not venue.asked
 
 
+@pytest.mark.slow
 def test_series_come_with_the_bars_and_with_every_update(venue, db):
     wanted = ("binance", "BTC/USDT:USDT", "--from", DAY, "--with", "funding,open-interest")
     (report,) = json.loads(run("download", *wanted, "--db", db, "--json").stdout)

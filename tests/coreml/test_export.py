@@ -120,6 +120,7 @@ def test_the_figures_are_in_the_manifest(model, tmp_path):
     assert found.verification == json.loads(json.dumps(figures.as_dict()))
 
 
+@pytest.mark.slow
 def test_the_same_weights_give_the_same_files(model, separate, tmp_path):
     make(model, tmp_path / "export")
     assert content(tmp_path / "export") == content(separate)

@@ -99,6 +99,7 @@ def test_rows_do_not_influence_each_other(tmp_path):
         assert same.tolist() == [True, True, False, True, True], output
 
 
+@pytest.mark.slow
 def test_decomposed_layer_norm_survives_what_would_overflow_when_squared(tmp_path):
     """Deviations of some hundreds, whose squares no float16 holds."""
     model = random_model()

@@ -111,6 +111,7 @@ def all_policies(optimum):
     ]
 
 
+@pytest.mark.slow
 def test_every_policy_is_legal_and_independent_of_the_batch(edge_market, optimum):
     bars, _, _ = edge_market
     for policy in all_policies(optimum):

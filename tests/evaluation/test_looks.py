@@ -39,6 +39,7 @@ def test_what_chose_the_run_is_no_look(evaluated):
     assert evaluated()["evaluations"] == 1
 
 
+@pytest.mark.slow
 def test_a_training_counts_its_configuration(evaluated, cli, config_file, db, tmp_path):
     for seed in (5, 6, 6):
         run = tmp_path / f"run{seed}"

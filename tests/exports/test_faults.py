@@ -129,7 +129,7 @@ def assert_same(one, other):
 
 @pytest.mark.parametrize(
     "search",
-    [{}, {"expansion": "single_outcome"}, {"leaves_per_step": 3}],
+    cases(1, [{}, {"expansion": "single_outcome"}, {"leaves_per_step": 3}]),
     ids=["all_outcomes", "single_outcome", "leaves_per_step"],
 )
 def test_an_export_plans_what_its_model_plans(exported, search):

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from examples import cases
 from mlx_muzero.errors import RunError
 from mlx_muzero.paper.engine import Engine
 from mlx_muzero.paper.feeds.replay import ReplayFeed
@@ -52,7 +53,9 @@ def faults(path):
     return [e for e in journal.read(path / "journal.jsonl") if e["event"] == "fault"]
 
 
-@pytest.mark.parametrize("error", [KeyError("bid"), RecursionError("too deep"), AssertionError()])
+@pytest.mark.parametrize(
+    "error", cases(1, [KeyError("bid"), RecursionError("too deep"), AssertionError()])
+)
 def test_an_unexpected_exception_in_a_feed_ends_the_engine_and_is_told(tmp_path, error):
     path = tmp_path / "run"
     with pytest.raises(type(error)):

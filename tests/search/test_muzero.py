@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from examples import cases
 from mlx_muzero.search import Expansion, Search, SearchParams
 from mlx_muzero.search.evaluator import Leaves
 from mlx_muzero.search.hash_evaluator import HashEvaluator
@@ -71,7 +72,7 @@ def _pucb(node, params, actions):
     return max(actions, key=score)
 
 
-@pytest.mark.parametrize("outcomes", [1, 3])
+@pytest.mark.parametrize("outcomes", cases(1, [3, 1]))
 def test_certain_outcome_is_ordinary_muzero(outcomes):
     params = SearchParams(num_simulations=100, depth_limit=1000, discount=0.9)
     network = CertainEvaluator(ACTIONS, outcomes)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from mlx.utils import tree_flatten
 
-from examples import cases
 from markets import walk_bars
 from mlx_muzero import rng
 from mlx_muzero.config import toml as config_toml
@@ -182,7 +181,8 @@ def test_a_drawn_cost_is_charged_and_told(drawn, dataset):
         np.testing.assert_allclose(batch.worth[row, 0], earned + 0.9 * later, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("name", cases(1, ["few", "drawn"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["few", "drawn"])
 def test_a_resumed_run_is_the_uninterrupted_one(name, dataset, tmp_path, request):
     config = request.getfixturevalue(name)
     whole = make_trainer(tmp_path / "whole", config, dataset)

@@ -142,6 +142,7 @@ def test_what_an_export_and_a_profile_are_made_of(period_run):
     assert run_subject(period_run).model.features == loaded.model.features
 
 
+@pytest.mark.slow
 def test_a_replay_of_the_minutes_after_the_period(cli, period_run, full_db):
     begin = ("paper", "start", "--model", period_run, "--db", full_db, "--run", "p")
     code, _, err = cli(*begin, "--from", time_of(END + 60), "--to", time_of(END + 70))

@@ -266,6 +266,7 @@ def test_timing_changes_nothing_of_a_run_that_plays_ahead(
     assert_same_run(everything(trainer), everything(played_ahead))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cores", [1, 2])
 def test_a_run_that_plays_ahead_is_the_same_on_any_number_of_cores(
     tmp_path, ahead_config, small_dataset, played_ahead, monkeypatch, cores

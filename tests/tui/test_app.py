@@ -233,6 +233,7 @@ def test_a_screenshot_goes_where_it_says(session, monkeypatch, tmp_path):
     assert second == f"{file} cannot be written: File exists"
 
 
+@pytest.mark.slow
 def test_the_banner_says_when_the_process_dies_and_returns(session, monkeypatch):
     monkeypatch.setattr("muzero_tui.app.POLL_S", 0.02)
     monkeypatch.setattr("muzero_tui.app.AGES_S", 0.05)

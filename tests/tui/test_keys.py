@@ -43,6 +43,7 @@ def test_the_filter_keeps_what_it_names_until_escape(session):
     assert drive(app_of(session), script) == [1, 1, 8]
 
 
+@pytest.mark.slow
 def test_an_empty_filter_is_none(session):
     async def script(pilot):
         found = []

@@ -48,6 +48,7 @@ def test_a_run_that_expectancy_chooses_begins_with_that(tmp_path):
     assert "expectancy" in shown(training_run(tmp_path / "edge"), script)
 
 
+@pytest.mark.slow
 def test_names_of_losses_are_whole_at_every_width(tmp_path):
     run = training_run(tmp_path / "edge")
     terms = {"total", "policy", "value", "reward", "outcome", "afterstate", "consistency"}

@@ -85,6 +85,7 @@ def test_they_are_fitted_to_the_quotes(planted, rules):
         assert 0.0 < net(policy, market, quoted).net_pips < bound, name
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_fitting_twice_gives_the_same_policies(planted, rules):
     once, again = (fit_rivals(planted, rules) for _ in range(2))

@@ -4,6 +4,7 @@ import duckdb
 import numpy as np
 import pytest
 
+from examples import cases
 from market_files import MONDAY_NS, refused, walk
 from mlx_muzero.market.importers import import_file
 from mlx_muzero.market.importers.micro_features import LAGS
@@ -73,7 +74,7 @@ def test_a_feature_table_whose_lags_disagree_is_refused(store, tmp_path):
     refused(store, tmp_path / "o.db", "without a table micro_features", symbol="USDJPY")
 
 
-@pytest.mark.parametrize("kept", ["", "_0", None])
+@pytest.mark.parametrize("kept", cases(1, ["_0", "", None]))
 def test_a_table_that_lags_only_the_technical_features_is_read(store, tmp_path, kept):
     path = micro_features(tmp_path / "m.db")
     with duckdb.connect(str(path)) as db:

@@ -4,6 +4,7 @@ import duckdb
 import numpy as np
 import pytest
 
+from examples import cases
 from market_files import MONDAY_NS, refused, walk
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.importers import Choices, detect_format, import_file, parse_columns
@@ -58,7 +59,7 @@ TIMES = {
 }
 
 
-@pytest.mark.parametrize("time", TIMES)
+@pytest.mark.parametrize("time", cases(8, TIMES))
 def test_any_type_of_time(store, tmp_path, time):
     path = parquet(tmp_path / "BTCUSDT.parquet", f"{TIMES[time]}, {PRICES}")
     assert detect_format(path) == "parquet"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from examples import examples
+from examples import cases, examples
 from markets import walk_bars
 from mlx_muzero.errors import DataError, MuZeroError, RunError
 from mlx_muzero.market.importers import detect_format, import_file
@@ -113,7 +113,7 @@ def test_a_view_is_no_table_of_a_store(tmp_path, name):
         BarStore(path, read_only=True)
 
 
-@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize("read_only", cases(1, [True, False]))
 @pytest.mark.parametrize("make", [BarStore, PaperStore])
 @pytest.mark.parametrize(
     "macro",

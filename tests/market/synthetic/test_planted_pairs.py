@@ -145,6 +145,7 @@ def test_policies_without_a_plan_for_all_pairs_earn_less(market):
     assert as_if_alone_pips(SMALL, 1.5, 4) < solve(SMALL, 1.5, 4).expected_pips
 
 
+@pytest.mark.slow
 def test_every_pair_is_stored_with_the_truth_of_all(tmp_path):
     bars, truth = store_market(tmp_path / "made.duckdb", "planted_pairs", "PP", 1, 3, None, 9)
     assert [own.symbol for own in bars] == ["PP_1", "PP_2", "PP_3", "PP_4"]

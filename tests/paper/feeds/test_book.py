@@ -108,6 +108,7 @@ def test_a_pushed_book_is_sampled_as_a_recorded_one(monkeypatch, tmp_path):
     assert not of(events, Disconnected)
 
 
+@pytest.mark.slow
 def test_every_version_of_a_book_counts_even_if_several_come_at_once(monkeypatch, tmp_path):
     def prepare(held):
         held.venue.books.every_ns, held.venue.books.at_once = 3 * SECOND_NS // 4, 3

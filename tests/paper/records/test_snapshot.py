@@ -135,6 +135,7 @@ def test_snapshots_go_through_no_link(tmp_path):
     assert not list(elsewhere.iterdir())
 
 
+@pytest.mark.slow
 def test_snapshots_of_the_dead_are_removed(tmp_path):
     path = tmp_path / "run"
     play_looking(path, lambda: (path / "snapshots" / "left").mkdir(parents=True))

@@ -61,6 +61,7 @@ def test_a_replay_is_exact(session):
     assert {row["limited_by"] for row in played.decisions} >= {None, "max_total_exposure"}
 
 
+@pytest.mark.slow
 def test_a_replay_that_pays_quotes_is_exact(tmp_path):
     paper = settings(("USDJPY", "EURJPY"), "fills.cost=quotes", "fills.fee_pips=0.1")
     bars = [quoted_bars(WARM_BARS + 40, seed, pair) for seed, pair in enumerate(paper.pairs)]
