@@ -62,7 +62,7 @@ class Symbol(str):
 
     Raises:
         SymbolError: it has another character, does not start with a letter or digit, or is longer
-            than `LONGEST`.
+            than `LONGEST`, or its canonical spelling is another's.
     """
 
     __slots__ = ()
@@ -74,10 +74,15 @@ class Symbol(str):
         capitals = unicodedata.normalize("NFKC", text.strip()).upper()
         name = _joined(capitals)
         if not _ALLOWED.fullmatch(name):
-            shown = ascii(text if len(text) <= LONGEST else f"{text[:LONGEST]}...")
             raise SymbolError(
-                f"{shown} cannot be a symbol: write up to {LONGEST} letters, digits, dots, dashes "
-                "and underscores, starting with a letter or digit, or a pair such as BTC/USDT:USDT"
+                f"{_shown(text)} cannot be a symbol: write up to {LONGEST} letters, digits, dots, "
+                "dashes and underscores, starting with a letter or digit, or a pair such as "
+                "BTC/USDT:USDT"
+            )
+        if (other := _joined(name)) != name:
+            raise SymbolError(
+                f"{_shown(text)} cannot be a symbol: its spelling here, {name}, is also that of "
+                f"{other}"
             )
         return super().__new__(cls, name)
 
@@ -116,6 +121,10 @@ class Symbol(str):
         """The pairs that the name may stand for; only those of a known base, if there are any."""
         readings = _pairs(str(self))
         return [pair for pair in readings if pair.base in _KNOWN_BASES] or list(readings)
+
+
+def _shown(text: str) -> str:
+    return ascii(text if len(text) <= LONGEST else f"{text[:LONGEST]}...")
 
 
 def _joined(name: str) -> str:

@@ -68,6 +68,13 @@ def test_a_symbol_stays_what_it_is_or_is_refused(text):
     assert pickle.loads(pickle.dumps(symbol)) == symbol
 
 
+def test_a_contract_whose_spelling_is_that_of_a_pair_is_refused():
+    """FOO in BAR, settled in USDT, is not FOOBAR in USDT."""
+    assert Symbol("BTC/USDC:USDT") == "BTCUSDC_USDT"
+    with pytest.raises(SymbolError, match=r"FOOBAR_USDT, is also that of FOOBARUSDT"):
+        Symbol("FOO/BAR:USDT")
+
+
 def test_the_parts_of_a_pair():
     assert Symbol("BTC/FDUSD").pair == Pair("BTC", "FDUSD")
     assert Symbol("LINKUSD_PERP").pair == Pair("LINK", "USD", "PERP")

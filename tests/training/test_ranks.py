@@ -271,7 +271,7 @@ def test_the_verb_starts_the_ranks(tmp_path, config_file, db):
             config_file, db, "--ranks", "2", "--set", "train.episodes=4"
         ))],
         cwd=tmp_path, env=os.environ | {"PYTHONPATH": PATH},
-        stderr=subprocess.PIPE, text=True, timeout=90, check=False,
+        stderr=subprocess.PIPE, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "finished in every process" in done.stderr
