@@ -143,16 +143,12 @@ def through_norm(
     return into * scale, along
 
 
-def centred(x: mx.array) -> Arrays:
-    """`x` ``f32[n, C]`` without the means of its columns, these means, and variances."""
+def to_batch_norm(x: mx.array, weight: mx.array, bias: mx.array) -> Arrays:
+    """`batch_norm` of `x` ``f32[n, C]``; after its result, `x` less its means, and these two."""
     mean = column_sums(x) / len(x)
-    rest = x - mean
-    return rest, mean, column_sums(mx.square(rest)) / len(x)
-
-
-def _to_batch_norm(x: mx.array, weight: mx.array, bias: mx.array) -> Arrays:
-    rest, mean, variance = centred(x)
-    return rest * (weight * mx.rsqrt(variance + NORM_EPSILON)) + bias, rest, mean, variance
+    centred = x - mean
+    variance = column_sums(mx.square(centred)) / len(x)
+    return centred * (weight * mx.rsqrt(variance + NORM_EPSILON)) + bias, centred, mean, variance
 
 
 def _from_batch_norm(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Arrays:
@@ -165,7 +161,7 @@ def _from_batch_norm(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Array
     return (flow - along) * gain - to_bias * gain / len(x), to_scale * scale, to_bias
 
 
-_batch_norm = with_gradient(_to_batch_norm, _from_batch_norm)
+_batch_norm = with_gradient(to_batch_norm, _from_batch_norm)
 
 
 def to_residual_block(x: mx.array, kept: mx.array, *parameters: mx.array) -> Arrays:

@@ -9,8 +9,8 @@ import numpy as np
 from mlx_muzero.networks.closed_form import (
     Arrays,
     at_hand,
-    centred,
     column_sums,
+    to_batch_norm,
     with_gradient,
 )
 from mlx_muzero.networks.folding import NORM_EPSILON
@@ -71,22 +71,20 @@ def _temporal_layer(
         x: mx.array, kept: mx.array, weight: mx.array, gain: mx.array, shift: mx.array
     ) -> Arrays:
         taps = _shifted(x, -dilation, kernel, window_bars)
-        rest, mean, variance = centred(taps @ weight.T)
-        normal = rest * (gain * mx.rsqrt(variance + NORM_EPSILON)) + shift
-        return mx.maximum(normal, 0.0) * kept, taps, rest, mean, variance
+        normal, centred, mean, variance = to_batch_norm(taps @ weight.T, gain, shift)
+        return mx.maximum(normal, 0.0) * kept, taps, centred, mean, variance
 
     def from_layer(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Arrays:
-        x, kept, weight, gain, _ = arguments
-        y, taps, rest, _, variance = outputs
+        _, kept, weight, gain, _ = arguments
+        y, taps, centred, _, variance = outputs
         # 0, too, where it was dropped; times `kept_gain` at the end, in vectors.
         flow = flows[0] * mx.sign(y)
         scale = mx.rsqrt(variance + NORM_EPSILON)
-        to_shift, to_gain = column_sums(flow), column_sums(flow * rest)
-        into = flow - rest * (to_gain * mx.square(scale) / len(y)) - to_shift / len(y)
+        to_shift, to_gain = column_sums(flow), column_sums(flow * centred)
+        into = flow - centred * (to_gain * mx.square(scale) / len(y)) - to_shift / len(y)
         kept_scale = scale * kept_gain
         by_channel = (gain * kept_scale)[:, None]
-        by_tap = (weight * by_channel).reshape(len(weight), kernel, -1).transpose(1, 0, 2)
-        to_x = _shifted(into, dilation, kernel, window_bars) @ by_tap.reshape(-1, x.shape[1])
+        to_x = _through_conv(into, weight * by_channel, kernel, dilation, window_bars)
         with aside():
             to_weight = (into.T @ taps) * by_channel
         return to_x, mx.zeros_like(kept), to_weight, to_gain * kept_scale, to_shift * kept_gain
@@ -103,15 +101,23 @@ def _causal_conv(kernel: int, dilation: int, window_bars: int) -> Callable[..., 
         return taps @ weight.T + bias, taps
 
     def from_conv(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Arrays:
-        x, weight, _ = arguments
+        _, weight, _ = arguments
         flow, taps = flows[0], outputs[1]
-        by_tap = weight.reshape(len(weight), kernel, -1).transpose(1, 0, 2)
-        into = _shifted(flow, dilation, kernel, window_bars) @ by_tap.reshape(-1, x.shape[1])
+        into = _through_conv(flow, weight, kernel, dilation, window_bars)
         with aside():
             to_weight, to_bias = flow.T @ taps, column_sums(flow)
         return into, to_weight, to_bias
 
     return with_gradient(to_conv, from_conv)
+
+
+def _through_conv(
+    flow: mx.array, weight: mx.array, kernel: int, dilation: int, window_bars: int
+) -> mx.array:
+    """Gradient of a convolution's input from that of its output, `flow`."""
+    by_tap = weight.reshape(len(weight), kernel, -1).transpose(1, 0, 2)
+    taps = _shifted(flow, dilation, kernel, window_bars)
+    return taps @ by_tap.reshape(-1, by_tap.shape[2])
 
 
 def _shifted(x: mx.array, step: int, kernel: int, window_bars: int) -> mx.array:
