@@ -96,7 +96,7 @@ def read_text(path: Path, *, most: int = MOST_BYTES, follow: bool = False) -> st
 
 
 def partial_of(path: Path) -> Path:
-    """Where `write_text` writes what becomes `path`; a kill may leave it."""
+    """Where what becomes `path` is written until it is whole; a kill may leave it."""
     return path.with_name(f"{path.name}.partial")
 
 

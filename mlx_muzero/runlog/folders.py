@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mlx_muzero.files.refusals import named
-from mlx_muzero.files.regular import descriptor, reader, remove
+from mlx_muzero.files.regular import descriptor, partial_of, reader, remove
 
 
 def flush(path: Path) -> None:
@@ -69,7 +69,7 @@ def replaced(target: Path) -> Iterator[Path]:
     Raises:
         BlockingIOError: another process is replacing `target`.
     """
-    partial = target.with_name(f"{target.name}.partial")
+    partial = partial_of(target)
     previous = target.with_name(f"{target.name}.previous")
     partial.mkdir(parents=True, exist_ok=True)
     # Not through a link, because the folder's contents are deleted.

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 
 from mlx_muzero.errors import RunError
 from mlx_muzero.files.digests import SUMS, sha256_of
-from mlx_muzero.files.regular import reader
+from mlx_muzero.files.regular import partial_of, reader
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.origin import Origin
 from mlx_muzero.paper.records.store import PaperStore
@@ -111,7 +111,7 @@ def write_backup(
         event=event,
         close_ns=close_ns,
     )
-    partial = target.with_name(f"{target.name}.partial")
+    partial = partial_of(target)
     with account.writing(target):
         sizes = {name: path.stat().st_size for name, path in files.items()}
         listed = {

@@ -14,7 +14,7 @@ from typing import Self
 from uuid import uuid4
 
 from mlx_muzero.errors import RunError, StorageError
-from mlx_muzero.files.regular import reader, require_folder
+from mlx_muzero.files.regular import partial_of, reader, require_folder
 from mlx_muzero.paper.records.cross_check import require_own
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore, PinnedStore
@@ -55,7 +55,7 @@ class Moment(Closeable):
         Raises:
             StorageError: the disk is full or cannot be written.
         """
-        copied = PaperFolder(target.with_name(f"{target.name}.partial"))
+        copied = PaperFolder(partial_of(target))
         with self.folder.writing(target):
             require_folder(target.parent)
             copied.path.mkdir(parents=True)

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlx_muzero.errors import RunError, StorageError
+from mlx_muzero.files.regular import partial_of
 from mlx_muzero.market.store.attached_file import NAME, AttachedFile
 from mlx_muzero.market.store.duckdb_files import (
     FULL,
@@ -277,7 +278,7 @@ class PaperStore(Closeable):
 
         A file is written at once, and its rows would have to be made at once for it.
         """
-        aside = target.with_name(f"{target.name}.partial")
+        aside = partial_of(target)
         aside.unlink(missing_ok=True)
         columns = ", ".join(f'"{column}" {kind}' for column, kind in TABLES[name].items())
         self._db.execute(f"attach '{quoted(aside)}' as aside (row_group_size {_ROW_GROUP})")

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mlx_muzero.config.schema import MarketConfig
+from mlx_muzero.files.regular import partial_of
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.series import MACRO, Series, SeriesByName
 from mlx_muzero.market.store.bar_store import BarStore
@@ -45,7 +46,7 @@ def gather(
         DataError: a store cannot be read, or a heard bar is impossible.
         StorageError: the disk is full.
     """
-    partial = target.with_name(f"{target.name}.partial")
+    partial = partial_of(target)
     for left in target.parent.glob(f"{partial.name}*"):
         left.unlink()
     bars = _heard_bars(heard, until_ns)
