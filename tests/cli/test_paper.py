@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from examples import cases
 from markets import walk_bars
 from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.market.bars import utc_text
@@ -110,7 +111,7 @@ def test_a_session_keeps_what_it_was_begun_with(cli, trained, paper_db):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", ["int8", pytest.param("bfloat16", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("precision", cases(1, ["int8", "bfloat16"]))
 def test_a_session_in_another_precision_keeps_it_and_its_replay_is_exact(
     cli, trained, paper_db, precision
 ):

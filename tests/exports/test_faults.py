@@ -93,7 +93,7 @@ LOADERS = {"coreml-sim": LOADER, "coreai-cpu": LOAD_CORE_AI}
 
 
 # Each fault in Apple's own runtime takes children that import it.
-@pytest.fixture(params=["coreml-sim", pytest.param("coreai-cpu", marks=pytest.mark.slow)])
+@pytest.fixture(params=cases(1, ["coreml-sim", "coreai-cpu"]))
 def backend(request):
     """What plays the export: the model itself in place of Core ML, or Apple's Core AI runtime."""
     if request.param == "coreai-cpu" and (missing := why_not_installed("coreai")):

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from examples import cases
 from folders import HELPERS
 from killed_paper import COMMANDS, live
 from mlx_muzero.paper.records.store import PaperStore
@@ -57,7 +58,7 @@ def assert_same(tables, whole, folder):
     return events
 
 
-@pytest.mark.parametrize("most", [6, pytest.param(36, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("most", cases(1, [6, 36]))
 def test_killed_between_any_two_steps(tmp_path, uninterrupted, most):
     """At the points where a kill hurts most: before and after a commit, between two lines."""
     report, tables = killed(tmp_path / "run", seed=1, most=most, how="points")

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from examples import cases
 from live_sessions import START_NS, journaled, trade
 from market_source import point
 from mlx_muzero.config.presets import CRYPTO
@@ -394,9 +395,7 @@ def metrics_file(folder, pair):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "interest_from", ["download", pytest.param("files", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("interest_from", cases(1, ["download", "files"]))
 def test_what_it_observes_is_what_a_training_set_of_the_venues_data_shows(
     on_ccxt, tmp_path, interest_from
 ):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from examples import cases
 from hostile_lines import HostileLines
 from hostile_runs import MAKERS, NAMES, paper, training
 from mlx_muzero.errors import RunError
@@ -85,7 +86,7 @@ async def look(pilot, screens, run):
     await pilot.pause(0)
 
 
-@pytest.mark.parametrize("journals", [2, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("journals", cases(1, [2, 50]))
 def test_every_screen_shows_every_run(runs, tmp_path, journals):
     app = MuZeroApp(runs / "good paper")
 

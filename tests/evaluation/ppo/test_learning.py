@@ -6,6 +6,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
+from examples import cases
 from mlx_muzero.config.presets import FX_FACTORED
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.ppo.learning import Budget, Learner, left_after, train
@@ -20,7 +21,7 @@ from mlx_muzero.trading.rules import TradingRules
 SMALL = Recipe(sessions=8, horizon=5, epochs=2, batch=16)
 
 
-@pytest.fixture(params=[pytest.param("muzero", marks=pytest.mark.slow), "factored"])
+@pytest.fixture(params=cases(1, ["factored", "muzero"]))
 def config(request, small_config):
     if request.param == "muzero":
         return small_config
