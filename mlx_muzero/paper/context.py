@@ -9,15 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mlx_muzero.market.observation.context import MACRO_RELEASES, points_before, reach_ns
-from mlx_muzero.market.series import (
-    FUNDING_RATE,
-    MACRO,
-    Series,
-    SeriesByName,
-    max_age_ns,
-)
+from mlx_muzero.market.series import FUNDING_RATE, MACRO, Series, max_age_ns
 from mlx_muzero.paper.batched_search import Trader
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.records.transaction import Row, Transaction
@@ -133,26 +128,21 @@ def _first_in_time(points: Series, decided_ns: int) -> int:
     return int(np.searchsorted(points.known_ns, oldest_ns))
 
 
-def series_of(rows: list[Row]) -> dict[str, SeriesByName]:
+def series_of(points: Mapping[str, npt.NDArray[Any]]) -> dict[str, dict[str, Series]]:
     """Recorded points as series, by symbol and name.
 
     Args:
-        rows: rows of the store's table ``points``, in order.
+        points: columns of the store's table ``points``, in order.
     """
-    found: dict[str, dict[str, list[Row]]] = {}
-    for row in rows:
-        found.setdefault(row["pair"], {}).setdefault(row["series"], []).append(row)
-    return {
-        symbol: {name: _series(symbol, name, points) for name, points in named.items()}
-        for symbol, named in found.items()
-    }
-
-
-def _series(symbol: str, name: str, rows: list[Row]) -> Series:
-    event_ns, known_ns = (
-        np.array([row[column] for row in rows], np.int64) for column in ("event_ns", "known_ns")
-    )
-    return Series(symbol, name, event_ns, known_ns, np.array([row["value"] for row in rows]))
+    number: dict[tuple[str, str], int] = {}
+    keys = zip(points["pair"], points["series"], strict=True)
+    of_series = np.array([number.setdefault(key, len(number)) for key in keys], np.int64)
+    found: dict[str, dict[str, Series]] = {}
+    for (symbol, name), place in number.items():
+        own = of_series == place
+        columns = (points[column][own] for column in ("event_ns", "known_ns", "value"))
+        found.setdefault(symbol, {})[name] = Series(symbol, name, *columns)
+    return found
 
 
 def _rows(series: Series) -> list[tuple[int, int, float]]:

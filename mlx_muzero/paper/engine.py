@@ -8,7 +8,6 @@ import asyncio
 import os
 import shutil
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -184,12 +183,11 @@ class Engine:
         self._newest_ns = session.last_close_ns
         if resumed:
             needed = {pair: t.observer.history_bars for pair, t in session.traders.items()}
-            newest: dict[str, deque[LiveBar]] = {}
-            for bar in self._store.recent_bars(needed):
-                session.traders[bar.pair].observer.push(bar)
-                newest.setdefault(bar.pair, deque(maxlen=KNOWN_BARS)).append(bar)
-            for pair, bars in newest.items():
-                self._known[pair] = session.corrections.applied(pair, bars)
+            for pair, bars in self._store.recent_bars(needed).items():
+                for bar in bars:
+                    session.traders[pair].observer.push(bar)
+                if newest := bars[-KNOWN_BARS:]:
+                    self._known[pair] = session.corrections.applied(pair, newest)
         self._assembler = self._new_assembler()
         begun = Transaction(session.last_close_ns)
         begun.tell(

@@ -128,6 +128,11 @@ def markets(pairs, bars=WARM_BARS + 30):
     return [market(pair, bars, seed) for seed, pair in enumerate(pairs)]
 
 
+def columns_of(name, rows):
+    """Rows of the store's table `name` as `PaperStore.columns` gives them."""
+    return {column: np.array([row[column] for row in rows]) for column in TABLES[name]}
+
+
 def open_engine(folder: PaperFolder, store, paper, planner, feed, crash=None, **options):
     """An engine in a folder that this process holds."""
     if not folder.exists:

@@ -23,6 +23,7 @@ from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.observation import Observer
 from mlx_muzero.paper.records.transaction import Transaction
 from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
+from paper_sessions import columns_of
 
 PAIR = "BTCUSDT"
 MARKET = replace(CRYPTO.market, symbols=(PAIR,), timeframes=("5m",), window_bars=3)
@@ -85,7 +86,8 @@ def test_every_settlement_is_paid_where_the_record_says(settled, quiet, restarts
         if minute not in quiet:
             opens.append(at(minute))
             paid.append(observer.push(bar(minute)).paid)
-    recorded = series_of(rows)[PAIR][FUNDING_RATE] if rows else Series.empty(PAIR, FUNDING_RATE)
+    found = series_of(columns_of("points", rows)).get(PAIR, {})
+    recorded = found.get(FUNDING_RATE, Series.empty(PAIR, FUNDING_RATE))
     np.testing.assert_array_equal(paid, funding_paid(np.array(opens), recorded))
     assert len(recorded) == len(settled)
     assert sum(paid) == recorded.value.sum()
@@ -125,7 +127,7 @@ def test_every_announcement_counts_where_the_record_says(heard, quiet, restarts)
             announced.append(observer.push(bar(minute)).announced)
         elif minute + 1 < MINUTES:  # what comes while no bar does waits for the next one
             arrivals.setdefault(minute + 1, [])[:0] = arrivals.pop(minute, [])
-    recorded = series_of(rows).get(PAIR, {})
+    recorded = series_of(columns_of("points", rows)).get(PAIR, {})
     np.testing.assert_array_equal(announced, FundingRates.of(np.array(opens), recorded).announced)
 
 

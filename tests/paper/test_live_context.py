@@ -42,7 +42,7 @@ from mlx_muzero.trading.positions import ACTION_TABLES
 from mlx_muzero.venues.ccxt_source import CcxtSource
 from mlx_muzero.venues.source import Refused, Unavailable
 from moody_venue import MoodyVenue, served
-from paper_sessions import DicePlanner, open_engine, settings
+from paper_sessions import DicePlanner, columns_of, open_engine, settings
 from venue import later
 from virtual_time import MONDAY_NS, SECOND_NS, VirtualClock, run
 
@@ -85,7 +85,7 @@ def assert_exact(played):
 
 def histories(played):
     """Bars and series of each pair, from nothing but what a session recorded."""
-    series = series_of(played.points)
+    series = series_of(columns_of("points", played.points))
     found = []
     for pair in PAIRS:
         rows = [row for row in played.bars if row["pair"] == pair]

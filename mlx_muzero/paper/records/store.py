@@ -42,6 +42,7 @@ SCHEMA_VERSION = 3
 _MEMORY_LIMIT = "256MB"  # beside the search
 _CHECKPOINT_THRESHOLD = "2MB"  # of log, which is held in memory too: two hours of 16 pairs
 _PIECE = 512  # transactions to unpack at once: 16 pairs write 7 kB a minute
+_WITHIN = " where seq between ? and ?"
 _ROW_GROUP = 2048  # the smallest DuckDB allows: a day and a half of minutes
 _COMPACT = (",", ":")
 _RESTORE = "Restore it from a copy, or start a new run."
@@ -206,7 +207,10 @@ class PaperStore(Closeable):
                     yield from (event for event in json.loads(text) if event["seq"] >= first)
 
     def table(self, name: str, having: str = "") -> list[Row]:
-        """All rows of one of `TABLES`, in commit order; of all, those that have column `having`."""
+        """All rows of one of `TABLES`, in commit order; of all, those that have column `having`.
+
+        A session has millions of some of them, which `columns` and `steps` read without that.
+        """
         query = f"select * from ({{}}){f' where {having} is not null' if having else ''}"
         found: list[Row] = []
         with _translating_errors(self._path):
@@ -230,26 +234,42 @@ class PaperStore(Closeable):
                 found = rows.fetchnumpy()
                 for column, kind in kinds.items():
                     pieces[column].append(_column(column, kind, found[column]))
-        return {column: np.concatenate(arrays) for column, arrays in pieces.items()}
+        return {column: np.concatenate(pieces.pop(column)) for column in kinds}
 
-    def recent_bars(self, needed: Mapping[str, int]) -> list[LiveBar]:
-        """At least the last `needed` bars of each pair (or all there are), oldest first."""
-        limit = 2 * max(needed.values()) + 1
-        while True:
-            with _translating_errors(self._path):
-                rows = self._db.execute(
-                    "select rows from transactions order by seq desc limit ?", [limit]
-                ).fetchall()
-            try:
-                bars = [bar for row in reversed(rows) for bar in _bars_of(row[0])]
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                raise RunError(f"{self._path}: it is damaged ({error}). {_RESTORE}") from error
-            counts = dict.fromkeys(needed, 0)
-            for bar in bars:
-                counts[bar.pair] = counts.get(bar.pair, 0) + 1
-            if len(rows) < limit or all(counts[pair] >= n for pair, n in needed.items()):
-                return bars
-            limit *= 4
+    def steps(self, *names: str) -> Iterator[dict[str, list[Row]]]:
+        """Yield, in commit order, what each transaction has in the tables `names`, if it has any.
+
+        Only a few transactions are in memory at a time.
+        """
+        with _translating_errors(self._path):
+            for piece in self._pieces("transactions", "seq"):
+                steps: dict[int, dict[str, list[Row]]] = {}
+                for name in names:
+                    query = rows_of(name, TABLES[name], _WITHIN, numbered=True)
+                    for seq, *values in self._db.execute(query, piece).fetchall():
+                        step = steps.setdefault(seq, {table: [] for table in names})
+                        step[name].append(dict(zip(TABLES[name], values, strict=True)))
+                yield from (steps[seq] for seq in sorted(steps))
+
+    def recent_bars(self, needed: Mapping[str, int]) -> dict[str, list[LiveBar]]:
+        """At least the last `needed` bars of each pair (or all there are), oldest first.
+
+        Of a pair that the venue dropped they may be months back: of what was committed since, only
+        a few transactions are in memory at a time.
+        """
+        found: dict[str, list[LiveBar]] = {pair: [] for pair in needed}
+        query = f"from ({rows_of('bars', TABLES['bars'], _WITHIN)}) where list_contains(?, pair)"
+        with _translating_errors(self._path), self.checking_contents():
+            for piece in reversed(self._pieces("transactions", "seq")):
+                short = [pair for pair, bars in found.items() if len(bars) < needed[pair]]
+                if not short:
+                    break
+                older: dict[str, list[LiveBar]] = {pair: [] for pair in short}
+                for row in self._db.execute(query, [*piece, short]).fetchall():
+                    bar = _bar_of(dict(zip(TABLES["bars"], row, strict=True)))
+                    older[bar.pair].append(bar)
+                found |= {pair: bars + found[pair] for pair, bars in older.items()}
+        return found
 
     def pin(self) -> "PinnedStore":
         """Pin the current state of the store, to be copied while it keeps changing."""
@@ -298,7 +318,7 @@ class PaperStore(Closeable):
 
         At once, the transactions of a month of 16 pairs would take gigabytes.
         """
-        rows = rows_of(name, columns, " where seq between ? and ?")
+        rows = rows_of(name, columns, _WITHIN)
         for piece in self._pieces("transactions", "seq"):
             yield self._db.execute(query.format(rows), piece)
 
@@ -401,11 +421,14 @@ def _column(name: str, kind: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if np.ma.is_masked(values):
         raise ValueError(f"a row without {name}")
     plain = np.ma.getdata(values)
-    return plain if kind == "varchar" else plain.astype(np.int64)
+    if kind != "varchar":
+        return plain.astype(np.int64)
+    known: dict[str, str] = {}  # few, of millions: one object for all that are equal
+    return np.array([known.setdefault(each, each) for each in plain.tolist()], np.object_)
 
 
-def _bars_of(rows: str) -> list[LiveBar]:
-    columns = json.loads(rows).get("bars", {name: [] for name in TABLES["bars"]})
-    columns["volume"] = [math.nan if v is None else v for v in columns["volume"]]
-    values = zip(*columns.values(), strict=True)
-    return [LiveBar(**dict(zip(columns, row, strict=True))) for row in values]
+def _bar_of(row: Row) -> LiveBar:
+    missing = {name for name, value in row.items() if value is None}
+    if lacks := missing - {"volume", "source_time_ns"}:
+        raise ValueError(f"a bar without {min(lacks)}")
+    return LiveBar(**row | {"volume": math.nan if "volume" in missing else row["volume"]})

@@ -48,14 +48,21 @@ TABLES: dict[str, dict[str, str]] = {
 """Columns of every table; rows keep the order in which they were committed."""
 
 
-def rows_of(name: str, columns: Mapping[str, str], among: str = "") -> str:
-    """Selects the rows of a table from the transactions, or from those `among` them."""
+def rows_of(
+    name: str, columns: Mapping[str, str], among: str = "", *, numbered: bool = False
+) -> str:
+    """Selects the rows of a table from the transactions, or from those `among` them.
+
+    If `numbered`, the number of its transaction stands before each row.
+    """
     shape = json.dumps({column: [kind] for column, kind in columns.items()})
     values = ", ".join(f'unnest(t."{column}") as "{column}"' for column in columns)
+    number = "seq, " * numbered
     # Sorted before unnesting, because the rows within a transaction have an order too.
     return (
-        f"select {values} from (select from_json(json_extract(rows, '$.{name}'), '{shape}') as t "
-        f"from (select rows from transactions{among} order by seq))"
+        f"select {number}{values} from "
+        f"(select {number}from_json(json_extract(rows, '$.{name}'), '{shape}') as t "
+        f"from (select {number}rows from transactions{among} order by seq))"
     )
 
 

@@ -3,18 +3,17 @@
 Features come from the vectorised dataset of the recorded bars, decisions from new searches, fills
 from the paper rule, and accounts from the trading core, from the first bar to the last in one pass.
 The record provides only what no replay can know: when orders were sent, how many simulations there
-was time for, and how commands and limits changed what the agent wanted.
+was time for, and how commands and limits changed what the agent wanted. It is read and compared a
+few minutes at a time; only bars and features are in memory as a whole.
 
 Each minute is played by the model that decided it, on the backend that did, where that plays here.
-Where the same numerics
-computed the record, all of it is the same bit for bit. Decisions that
+Where the same numerics computed the record, all of it is the same bit for bit. Decisions that
 others or unknown ones computed are compared up to `rounding`; if one was decided otherwise, the
 replay follows the record there, so that fills and money are still held to it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from itertools import groupby
 from typing import Any, get_args
 
 import numpy as np
@@ -29,32 +28,13 @@ from mlx_muzero.paper.fills import Order
 from mlx_muzero.paper.planner import Planner
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row
+from mlx_muzero.paper.report.differences import Differences, RowByRow
 from mlx_muzero.paper.report.recorded_pair import ReplayedPair, recorded_pairs
 from mlx_muzero.paper.report.rounding import Rounding, computed_by
 from mlx_muzero.paper.retraining.played_model import PlayedModel
 from mlx_muzero.paper.retraining.recorded import models_of_minutes
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.trading.env import observations
-
-SHOWN = 5
-"""Number of differences described in full."""
-
-
-@dataclass
-class Differences:
-    """Counts of one kind of thing, how many differ, and the first differences."""
-
-    recorded: int = 0
-    replayed: int = 0
-    differ: int = 0
-    first: list[str] = field(default_factory=list)
-
-    def check(self, name: str, recorded: object, replayed: object) -> None:
-        """Count a difference, if there is one."""
-        if recorded != replayed:
-            self.differ += 1
-            if len(self.first) < SHOWN:
-                self.first.append(f"{name}: recorded {recorded}, replayed {replayed}")
 
 
 @dataclass
@@ -125,49 +105,59 @@ def check_parity(
         tick: called with the number of minutes played.
         planner_of: loads a candidate that took over; None if there can be none.
     """
-    recorded = {name: store.table(name) for name in _COMPARED}
-    pairs = {
-        symbol: _Repeated(pair)
-        for symbol, pair in recorded_pairs(store, settings, config, series).items()
-    }
-    canceled = {end["order_id"] for end in recorded["order_ends"] if end["end"] == "order_canceled"}
-    here = _computes(planner)
-    parity = Parity(rounding=Rounding(here))
+    parity = Parity(rounding=Rounding(_computes(planner)))
     players = _Players(planner, planner_of)
     computed, models = computed_by(store), models_of_minutes(store)
-    sent = _by_minute(recorded["orders"])
-    decided = _by_minute(recorded["decisions"])
-    minutes = sorted(sent.keys() | decided.keys())
-    doing("minutes replayed", len(minutes))
-    for close_ns in minutes:
-        minute = decided.get(close_ns, [])
-        for pair in pairs.values():
+    with store.checking_contents():
+        pairs = {
+            symbol: _Repeated(pair)
+            for symbol, pair in recorded_pairs(store, settings, config, series).items()
+        }
+        fills, trades = RowByRow(parity.fills), RowByRow(parity.trades)
+
+        def advance(symbol: str, close_ns: int | None) -> None:
+            pair = pairs[symbol]
             pair.advance(close_ns)
-        wanted: dict[str, float] = {}
-        # Pairs whose bars arrived separately were decided on separately, each in its own time.
-        for _, rows in groupby(minute, key=lambda row: int(row["simulations"])):
-            by = computed.get(close_ns, {})
-            player = players.of(by, models.get(close_ns))
-            wanted |= _decide(list(rows), pairs, player, settings, config.model, by, parity)
-        for order in sent.get(close_ns, []):
-            pairs[order["pair"]].send(order, order["id"] in canceled, wanted, parity.orders)
-        for symbol, target in wanted.items():
-            pairs[symbol].expect_no_order(close_ns, target, parity.orders)
-        tick(1)
-    for pair in pairs.values():
-        pair.advance(None)
-    _compare(recorded["fills"], [f for p in pairs.values() for f in p.fills], parity.fills)
-    _compare(recorded["trades"], [t for p in pairs.values() for t in p.trades], parity.trades)
-    parity.orders.recorded = parity.orders.replayed = len(recorded["orders"])
-    if recorded["equity"]:
+            for made, compared in ((pair.fills, fills), (pair.trades, trades)):
+                compared.replay(made)
+                made.clear()
+
+        canceled, equity = _canceled(store), None
+        doing("minutes replayed", len(store.columns("equity", "close_ns")["close_ns"]))
+        for step in store.steps("decisions", "orders", "fills", "trades", "equity"):
+            minute, sent = step["decisions"], step["orders"]
+            for row in (*minute, *sent):
+                advance(row["pair"], row["close_ns"])
+            wanted: dict[str, float] = {}
+            if minute:
+                close_ns = minute[0]["close_ns"]
+                by = computed.get(close_ns, {})
+                player = players.of(by, models.get(close_ns))
+                wanted = _decide(minute, pairs, player, settings, config.model, by, parity)
+            for order in sent:
+                pairs[order["pair"]].send(order, order["id"] in canceled, wanted, parity.orders)
+            for symbol, target in wanted.items():
+                pairs[symbol].expect_no_order(close_ns, target, parity.orders)
+            fills.record(step["fills"])
+            trades.record(step["trades"])
+            for row in step["equity"]:
+                equity = row["equity"]
+            tick(len(step["equity"]))
+        for symbol in pairs:
+            advance(symbol, None)
+    fills.end()
+    trades.end()
+    if equity is not None:
         profit = sum(pair.account.profit for pair in pairs.values())
         parity.equity.recorded = parity.equity.replayed = 1
-        last = recorded["equity"][-1]
-        parity.equity.check("equity", last["equity"], settings.account.balance + profit)
+        parity.equity.check("equity", equity, settings.account.balance + profit)
     return parity
 
 
-_COMPARED = ("decisions", "orders", "order_ends", "fills", "trades", "equity")
+def _canceled(store: PaperStore) -> set[int]:
+    """Orders that were canceled before a bar came for them."""
+    ends = store.columns("order_ends", "order_id", "end")
+    return set(ends["order_id"][ends["end"] == "order_canceled"].tolist())
 
 
 def _computes(planner: Planner) -> dict[str, str]:
@@ -228,6 +218,8 @@ class _Repeated(ReplayedPair):
         """Send the order the agent now wants, at the recorded time."""
         account, target = self.account, wanted.pop(order["pair"], order["to_exposure"])
         states, state = account.core.rules.states, account.core.account_state
+        found.recorded += 1
+        found.replayed += 1
         replayed = Order(
             order["id"],
             order["pair"],
@@ -295,22 +287,3 @@ def _decide(
             after = int(table.next_position[position[i], action])
             wanted[row["pair"]] = float(table.exposures[after if after >= 0 else position[i]])
     return wanted
-
-
-def _compare(recorded: list[Row], replayed: list[Row], found: Differences) -> None:
-    """Compare the rows of each pair, in order; recorded IDs are not compared."""
-    found.recorded, found.replayed = len(recorded), len(replayed)
-    for pair in sorted({row["pair"] for row in recorded + replayed}):
-        ours = [row for row in recorded if row["pair"] == pair]
-        theirs = [row for row in replayed if row["pair"] == pair]
-        found.check(f"{pair}, count", len(ours), len(theirs))
-        for number, (one, other) in enumerate(zip(ours, theirs, strict=False)):
-            found.check(f"{pair}, number {number}", {name: one[name] for name in other}, other)
-
-
-def _by_minute(rows: list[Row]) -> dict[int, list[Row]]:
-    return {close_ns: list(group) for close_ns, group in _grouped(rows)}
-
-
-def _grouped(rows: list[Row]) -> Iterator[tuple[int, Iterator[Row]]]:
-    return groupby(rows, key=lambda row: int(row["close_ns"]))

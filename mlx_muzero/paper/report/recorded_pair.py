@@ -17,6 +17,7 @@ from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.context import series_of
 from mlx_muzero.paper.records.recorded_bars import RecordedBars, recorded_bars
 from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.records.tables import TABLES
 from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.session_setup import account_of_pair, market_of_pair, rules_of_pair
 from mlx_muzero.paper.settings import PaperSettings
@@ -94,7 +95,7 @@ def recorded_pairs(
     """
     saved = store.state()
     begin_ns = 0 if saved is None else int(saved[1]["session"]["begin_ns"])
-    came = series_of(store.table("points"))
+    came = series_of(store.columns("points", *TABLES["points"]))
     beside = {
         symbol: {**(series or {}).get(symbol, {}), **came.get(symbol, {}), **came.get(MACRO, {})}
         for symbol in settings.pairs
@@ -119,7 +120,7 @@ class ReplayedPair:
     def __init__(self, recorded: RecordedPair) -> None:
         self.recorded = recorded
         self.account = recorded.account()
-        self._bars, self._funding = _each(recorded.bars), recorded.dataset.funding
+        self._bars, self._funding = _EachBar(recorded.bars), recorded.dataset.funding
         self.row = -1
         while self.row + 1 < recorded.history_bars:
             self._hear()
@@ -147,8 +148,27 @@ class ReplayedPair:
         return funding
 
 
+class _EachBar:
+    """The bars of a pair one by one, of which few exist at a time: a year has half a million."""
+
+    _AT_ONCE = 1024
+
+    def __init__(self, bars: RecordedBars) -> None:
+        self._bars, self._begin = bars, 0
+        self._made: list[RecordedBar] = []
+
+    def __len__(self) -> int:
+        return len(self._bars.market)
+
+    def __getitem__(self, row: int) -> RecordedBar:
+        if not self._begin <= row < self._begin + len(self._made):
+            self._begin = row - row % self._AT_ONCE
+            self._made = _each(self._bars.slice(self._begin, self._begin + self._AT_ONCE))
+        return self._made[row - self._begin]
+
+
 def _each(bars: RecordedBars) -> list[RecordedBar]:
-    """The bars one by one, with None for a spread that is unknown."""
+    """All of `bars`, with None for a spread that is unknown."""
     spreads = (
         [None if unknown else value for value, unknown in zip(*both, strict=True)]
         for both in (

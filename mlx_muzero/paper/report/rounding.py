@@ -40,6 +40,7 @@ def computed_by(store: PaperStore) -> dict[int, dict[str, str]]:
     backends of leaves and roots.
     """
     process: dict[str, str] = {}
+    by: dict[str, str] = {}
     minutes = {}
     with store.checking_contents():
         for event in store.events(1):
@@ -51,8 +52,9 @@ def computed_by(store: PaperStore) -> dict[int, dict[str, str]]:
                 backend = str(facts["backend"])
                 # Sessions of before there was a choice do not name the roots'.
                 roots = str(facts.get("root_backend") or usual_root(backend))  # type: ignore[arg-type]
-                by = {"backend": backend, "root_backend": roots}
-                minutes[int(facts["close_ns"])] = process | by
+                now = process | {"backend": backend, "root_backend": roots}
+                by = by if by == now else now  # one for all minutes that are alike
+                minutes[int(facts["close_ns"])] = by
     return minutes
 
 

@@ -1,9 +1,10 @@
 """Results of a paper session: the metrics of a backtest, money, and decision latency."""
 
+from array import array
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 
@@ -150,7 +151,7 @@ def report_session(
         }
         slippage = sum(store.columns("fills", "slippage")["slippage"].tolist())
         last = float(equity["equity"][-1])
-        events = list(journal.read(folder.journal_path))
+        told = _Told.by(journal.read(folder.journal_path))
         return SessionReport(
             metrics=agent.metrics,
             luck=assess(
@@ -170,8 +171,8 @@ def report_session(
             last_ns=int(performance.close_ns[-1]),
             minutes=len(performance.close_ns),
             models=dict(Counter(model.title for model in models_of_minutes(store).values())),
-            holes=sum(_missed_minutes(event) for event in events),
-            latency_ms=_latencies(events),
+            holes=told.holes,
+            latency_ms=told.latency_ms,
             ledger_error=last - settings.account.balance - _net_from_prices(performance),
         )
 
@@ -227,26 +228,35 @@ def _pip_values(played: Performance) -> F64:
     return np.array([pair.pip_value for pair in played.pairs])[played.trades.pair]
 
 
-def _missed_minutes(event: Row) -> bool:
-    """Whether an event tells of minutes that were missed: a quick restart misses none."""
-    return bool(event["event"] == "hole" and event["to_ns"] > event["from_ns"])
+class _Told(NamedTuple):
+    """What only the journal tells.
+
+    Attributes:
+        holes: `SessionReport.holes`.
+        latency_ms: `SessionReport.latency_ms`.
+    """
+
+    holes: int
+    latency_ms: dict[str, dict[str, float]]
+
+    @classmethod
+    def by(cls, events: Iterable[Row]) -> Self:
+        """What `events` tell."""
+        holes, planned = 0, {stage: array("d") for stage in LATENCIES}
+        for event in events:
+            # A quick restart misses no minute.
+            holes += event["event"] == "hole" and event["to_ns"] > event["from_ns"]
+            if event["event"] != "minute" or not event.get("simulations"):
+                continue
+            latency = event.get("latency_ms")
+            # A journal may come from anywhere: count only entries with every stage.
+            if isinstance(latency, dict) and all(
+                isinstance(latency.get(stage), int | float) for stage in LATENCIES
+            ):
+                for stage, found in planned.items():
+                    found.append(latency[stage])
+        return cls(holes, {stage: _percentiles(found) for stage, found in planned.items() if found})
 
 
-def _latencies(events: list[Row]) -> dict[str, dict[str, float]]:
-    planned = [
-        latency
-        for event in events
-        if event["event"] == "minute"
-        and event.get("simulations")
-        # A journal may come from anywhere: count only entries with every stage.
-        and isinstance(latency := event.get("latency_ms"), dict)
-        and all(isinstance(latency.get(stage), int | float) for stage in LATENCIES)
-    ]
-    return {
-        stage: {
-            f"p{q}": float(np.percentile([latency[stage] for latency in planned], q))
-            for q in (50, 99)
-        }
-        for stage in LATENCIES
-        if planned
-    }
+def _percentiles(values: Sequence[float]) -> dict[str, float]:
+    return {f"p{q}": float(np.percentile(values, q)) for q in (50, 99)}

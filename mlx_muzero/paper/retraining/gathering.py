@@ -20,6 +20,7 @@ from mlx_muzero.market.store.staging import EXTRA_COLUMNS
 from mlx_muzero.paper.context import series_of
 from mlx_muzero.paper.records.recorded_bars import RecordedBars, recorded_bars
 from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.records.tables import TABLES
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import MINUTE_NS
 
@@ -50,7 +51,9 @@ def gather(
     for left in target.parent.glob(f"{partial.name}*"):
         left.unlink()
     bars = _heard_bars(heard, until_ns)
-    points = series_of([row for row in heard.table("points") if row["known_ns"] <= until_ns])
+    heard_points = heard.columns("points", *TABLES["points"])
+    known_by = heard_points["known_ns"] <= until_ns
+    points = series_of({name: column[known_by] for name, column in heard_points.items()})
     with BarStore(before, read_only=True) as known, BarStore(partial) as joined:
         stored = {(series.symbol, series.name) for series in known.series()}
         for pair in market.pairs:

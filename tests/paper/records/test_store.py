@@ -5,6 +5,8 @@ import pytest
 
 from mlx_muzero.errors import RunError
 from mlx_muzero.market.store.attached_file import AttachedFile
+from mlx_muzero.paper.feeds.events import LiveBar
+from mlx_muzero.paper.records import store as store_module
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Transaction
 
@@ -144,3 +146,47 @@ def test_more_than_fits_into_memory_is_read_in_pieces(tmp_path, monkeypatch):
         (csv,) = [file for file in store.export(tmp_path / "csv", "csv") if file.stem == "commands"]
     assert csv.stat().st_size > 2000 * count
     assert not list(csv.parent.glob("*.partial"))
+
+
+def test_steps_are_what_each_transaction_has_of_the_tables(tmp_path, monkeypatch):
+    monkeypatch.setattr(store_module, "_PIECE", 3)
+    with PaperStore(tmp_path / "store.duckdb") as store:
+        store.begin({})
+        for number, transaction in minutes(10):
+            rows = {} if number == 4 else transaction.rows
+            rows = {"points": rows["points"]} if number == 7 else rows
+            store.commit(number, Transaction(number, rows), {})
+        steps = list(store.steps("points", "commands"))
+        assert [[row["time_ns"] for row in step["commands"]] for step in steps] == [
+            [number] if number != 7 else [] for number in range(1, 11) if number != 4
+        ]
+        assert [row for step in steps for row in step["points"]] == store.table("points")
+        assert list(store.steps("fills")) == []
+
+
+def bars_of(pair, minutes):
+    return [LiveBar(pair, m, 1.0, 2.0, 0.5, float(m), np.nan, None, m + 1) for m in minutes]
+
+
+def test_the_last_bars_of_a_pair_that_has_none_any_more_are_found_without_the_rest(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(store_module, "_PIECE", 4)
+    with PaperStore(tmp_path / "store.duckdb") as store:
+        store.begin({})
+        for minute in range(40):
+            new = bars_of("A", [minute]) + bars_of("GONE", [minute] if minute < 10 else [])
+            store.commit(minute, Transaction(minute, {"bars": [vars(bar) for bar in new]}), {})
+        found = store.recent_bars({"A": 6, "GONE": 3, "NONE": 2})
+        # Of each pair in whole pieces, until there are enough.
+        assert str(found["A"]) == str(bars_of("A", range(32, 40)))
+        assert str(found["GONE"]) == str(bars_of("GONE", range(4, 10)))
+        assert found["NONE"] == []
+
+
+@pytest.mark.parametrize("lacks", ["close", "open_time_ns", "arrival_time_ns"])
+def test_a_recorded_bar_that_lacks_something_is_refused(tmp_path, lacks):
+    (bar,) = bars_of("A", [1])
+    columns = {name: [value] for name, value in vars(bar).items()} | {lacks: [None]}
+    with kept(tmp_path, bars=columns) as store, pytest.raises(RunError, match=f"without {lacks}"):
+        store.recent_bars({"A": 1})

@@ -1,17 +1,21 @@
 """A replayed session against the batch path, and its report."""
 
 import math
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from markets import MINUTE_NS, quoted_bars
+from mlx_muzero.errors import RunError
 from mlx_muzero.evaluation.luck.random_entries import entries_p
 from mlx_muzero.market.observation.fx_context import HISTORY_BARS
 from mlx_muzero.market.quotes import Spreads
+from mlx_muzero.paper.records import store as store_module
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.report import recorded_pair
 from mlx_muzero.paper.report.held import held_by_pair
 from mlx_muzero.paper.report.parity import check_parity
 from mlx_muzero.paper.report.recorded_pair import recorded_pairs
@@ -102,6 +106,29 @@ def test_a_replay_that_observes_the_spread_is_exact(tmp_path):
         assert len(store.table("quotes")) == (~gaps).sum()
     assert found.exact, [part.first for part in found.parts.values()]
     assert found.decisions.recorded == len(played.decisions) >= 20
+
+
+def test_however_few_minutes_are_read_at_a_time_the_replay_is_the_same(session, monkeypatch):
+    played, paper = session
+    whole = parity_of(played.folder, paper, ScriptedPlanner([]))
+    monkeypatch.setattr(store_module, "_PIECE", 5)
+    monkeypatch.setattr(recorded_pair._EachBar, "_AT_ONCE", 7)
+    assert parity_of(played.folder, paper).exact
+    assert parity_of(played.folder, paper, ScriptedPlanner([])) == whole
+
+
+def test_a_decision_on_a_pair_that_the_session_has_not_is_refused(session, tmp_path):
+    played, paper = session
+    path = tmp_path / "store.duckdb"
+    shutil.copy(played.folder.store_path, path)
+    with PaperStore(path) as store:
+        rows = "replace(rows, '\"EURJPY\"', '\"OTHER\"') where rows like '%decisions%'"
+        store._db.execute(f"update transactions set rows = {rows}")
+    with (
+        PaperStore(path, read_only=True) as store,
+        pytest.raises(RunError, match="not those of a session"),
+    ):
+        check_parity(store, paper, CONFIG, DicePlanner())
 
 
 def test_another_planner_shows(session):
