@@ -5,18 +5,23 @@ from collections.abc import Collection
 from rich.text import Text
 
 from mlx_muzero.untrusted.terminal_text import clean_line
-from mlx_muzero.watch.events import Event
+from mlx_muzero.watch.events import Event, market_time
 from mlx_muzero.watch.train_state import NOTICES as _OF_TRAINING
 from muzero_tui.formats import number
 from muzero_tui.paint import Paint
 
 
 def notice_lines(events: Collection[Event], paint: Paint, *, dates: bool = False) -> Text:
-    """A line per event, the newest first, each with its UTC time, and with `dates` its day."""
+    """A line per event, the newest first, each with its UTC time, and with `dates` its day.
+
+    Where the market's minute is another time, that follows.
+    """
     text = Text()
     for event in reversed([*events]):
         time = str(event.get("time", ""))
         when = f"{time[5:10]} {time[11:16]}" if dates else time[11:16]
+        if (market := market_time(event)) is not None:
+            when += f" ({market:%Y-%m-%d %H:%M})"
         text.append(f"{clean_line(when)} ", "dim")
         text.append_text(_on_one_line(_notice(event, paint))).append("\n")
     return text

@@ -18,7 +18,8 @@ _SHAPE = record(
         "answer": text,
         "time": text,
         "urgent": flag,
-    }
+    },
+    {"market": text},
 )
 
 
@@ -33,8 +34,9 @@ class Alert:
         what: what happened.
         effect: what the run does about it.
         answer: the command that answers, or shows more.
-        time: UTC time of it, ISO 8601.
+        time: UTC time of it by this machine's clock, ISO 8601.
         urgent: whether it may not wait for the next message.
+        market: the market's minute, UTC, ISO 8601, where that is another time; else empty.
     """
 
     kind: AlertKind
@@ -43,12 +45,19 @@ class Alert:
     answer: str
     time: str
     urgent: bool = False
+    market: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("what", "effect", "answer", "time"):
+        for name in ("what", "effect", "answer", "time", "market"):
             line = clean_line(getattr(self, name))
             short = line if len(line) <= MOST_TEXT else f"{line[:MOST_TEXT]}..."
             object.__setattr__(self, name, short)
+
+    @property
+    def when(self) -> str:
+        """The time in words, and the market's minute where that is another time."""
+        market = f", market {self.market[:16].replace('T', ' ')}" if self.market else ""
+        return f"{self.time[11:16]} UTC{market}"
 
     def facts(self) -> dict[str, Any]:
         """It as JSON values; `parsed` is the inverse."""
@@ -62,4 +71,4 @@ class Alert:
             Malformed: none has.
         """
         checked = _SHAPE(facts)
-        return cls(**{name: checked[name] for name in cls.__dataclass_fields__})
+        return cls(**{name: checked[name] for name in cls.__dataclass_fields__ if name in checked})

@@ -47,7 +47,7 @@ class Message:
         """What happened, and below each group what is done about it and the command."""
         lines = ["(this may be a repetition: the process was killed while it sent)"] * self.repeated
         for (effect, answer), group in groupby(self.alerts, lambda a: (a.effect, a.answer)):
-            lines += [f"{alert.time[11:16]} UTC  {alert.what}" for alert in group]
+            lines += [f"{alert.when}  {alert.what}" for alert in group]
             lines += [f"-> {effect}", f"answer: {answer}"]
         if self.more:
             left = ", ".join(f"{count:,} {kind}" for kind, count in self.more.items())

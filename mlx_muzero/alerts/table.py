@@ -1,13 +1,14 @@
 """The table of alerts: which event of a journal becomes which alert, for both kinds of runs."""
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import Any, ClassVar
 
 from mlx_muzero.alerts.alert import Alert
 from mlx_muzero.config.choices import AlertKind
-from mlx_muzero.watch.events import Event
+from mlx_muzero.watch.events import Event, market_time
 
 
 class AlertTable:
@@ -30,7 +31,10 @@ class AlertTable:
         """The alert that `event`, in the shape of its kind, is; None if it is none."""
         make = self.MAKERS.get(str(event["event"]))
         alert = None if make is None else make(self, event)
-        return alert if alert is not None and alert.kind in self._on else None
+        if alert is None or alert.kind not in self._on:
+            return None
+        market = market_time(event)
+        return alert if market is None else replace(alert, market=market.isoformat())
 
     def of_error(self, error: BaseException, time: str) -> Alert | None:
         """The alert of what ended a run and may have kept it from journaling that."""

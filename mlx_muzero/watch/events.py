@@ -4,9 +4,10 @@ A line is an event of a kind known here, in its shape; or of an unknown kind, as
 write it, which is bounded and shown nowhere; or it is malformed, which is counted and told.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from mlx_muzero.timeunits import SECOND_NS
 from mlx_muzero.untrusted.json_values import parsed
 from mlx_muzero.untrusted.shapes import (
     Malformed,
@@ -24,6 +25,10 @@ from mlx_muzero.untrusted.shapes import (
 )
 
 Event = dict[str, Any]
+
+APART = timedelta(minutes=15)
+"""A live session decides on minutes that ended shortly before; what is further from this machine's
+clock is another time."""
 
 _MOST_NAMES = 100
 _MOST_PAIRS = 1000
@@ -253,3 +258,18 @@ def moment(words: object) -> datetime | None:
 def event_time(event: Event) -> datetime | None:
     """Wall time of an event; None if it has none that can be read."""
     return moment(event.get("time"))
+
+
+def market_time(event: Event) -> datetime | None:
+    """The market's minute that an event is about, unless this machine's clock showed the same.
+
+    In a replay it never does, nor where bars are caught up on. A fill and a trade are about the bar
+    of their price, anything else about the last minute that the session knew.
+    """
+    named = (event.get(name) for name in ("fill_ns", "exit_ns", "market_ns"))
+    at_ns = next((found for found in named if type(found) is int), 0)
+    wall = event_time(event)
+    if not at_ns or wall is None:
+        return None
+    market = datetime.fromtimestamp(at_ns // SECOND_NS, UTC)
+    return market if abs(market - wall) > APART else None

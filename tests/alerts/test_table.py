@@ -1,20 +1,27 @@
 """Which events are alerts: what happened, what is done about it, and the command that answers."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
+from mlx_muzero.alerts.alert import Alert
 from mlx_muzero.alerts.of_paper import PaperAlerts
 from mlx_muzero.alerts.of_training import TrainingAlerts
 from mlx_muzero.config.choices import AlertKind
-from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
 from mlx_muzero.untrusted.terminal_text import MARK
 from mlx_muzero.watch.events import SHAPES, checked
 
 EVERY = get_args(AlertKind)
 TIME = "2026-03-02T10:31:05+00:00"
+
+
+def minutes_from_now(minutes):
+    """A time so many minutes after `TIME`, in nanoseconds."""
+    return int(datetime.fromisoformat(TIME).timestamp() + 60 * minutes) * SECOND_NS
 
 
 def event(kind, /, **facts):
@@ -189,3 +196,32 @@ def test_what_a_venue_said_is_one_bounded_line_without_control_characters():
     assert alert.what.startswith(f"EURJPY: the feed is down: gone $ rm -rf ~{MARK}x")
     assert "\n" not in alert.what
     assert len(alert.what) < 500
+
+
+@pytest.mark.parametrize(
+    ("facts", "market"),
+    [
+        ({"market_ns": minutes_from_now(0)}, ""),
+        ({"market_ns": minutes_from_now(-14)}, ""),  # a quiet dealer's last minute
+        ({"market_ns": minutes_from_now(-16)}, ", market 2026-03-02 10:15"),
+        ({"market_ns": minutes_from_now(16)}, ", market 2026-03-02 10:47"),
+        ({}, ""),  # a session of before
+    ],
+)
+def test_the_markets_minute_is_told_where_it_is_another_time(facts, market):
+    told = PaperAlerts(Path("p"), EVERY).of(event("finished", **facts))
+    assert told.time == TIME, "by which it is given up when it is too old"
+    assert told.when == f"10:31 UTC{market}"
+    assert Alert.parsed(json.loads(json.dumps(told.facts()))) == told
+
+
+def test_a_fill_that_is_caught_up_on_is_told_at_its_bar():
+    at = {"fill_ns": minutes_from_now(-180), "market_ns": minutes_from_now(0)}
+    fill = event("fill", order_id=1, pair="EURJPY", units=1.0, price=1.0, **at)
+    assert PaperAlerts(Path("p"), EVERY).of(fill).when == "10:31 UTC, market 2026-03-02 07:31"
+
+
+def test_an_alert_that_an_earlier_version_kept_has_no_minute():
+    facts = TrainingAlerts(Path("p"), EVERY).of(event("finished", reason="done")).facts()
+    del facts["market"]
+    assert Alert.parsed(facts).when == "10:31 UTC"

@@ -19,6 +19,10 @@ from mlx_muzero.runlog.journal import Journal
 PULSE_S = 30.0
 """A session that journals nothing for so long journals that it is alive."""
 
+_STAMPS = ("time", "seq", "market_ns")
+"""What is recorded of every event besides its facts: this machine's time, its number, and the end
+of the market's last known minute, which in a replay is another time."""
+
 Crash = Callable[[str], None]
 """Called with the name of every point between two durable steps; tests kill the process there."""
 
@@ -88,8 +92,10 @@ class Recorder:
         events = []
         for name, facts in transaction.events:
             self._event += 1
-            told = {"event": name, "seq": self._event, "time": self._journal.now(), "facts": facts}
-            events.append(told)
+            told = {"event": name, "seq": self._event, "time": self._journal.now()}
+            if transaction.close_ns:
+                told["market_ns"] = transaction.close_ns
+            events.append(told | {"facts": facts})
         self._crash("before the commit")
         self._seq += 1
         self._store.commit(self._seq, transaction, self._state(session), events)
@@ -121,7 +127,7 @@ class Recorder:
         with self._folder.writing(path):
             began = not path.exists()
             for event in events:
-                kept = {name: event[name] for name in ("time", "seq") if name in event}
+                kept = {name: event[name] for name in _STAMPS if name in event}
                 self._journal.append(event["event"], **kept, **event["facts"])
                 self._crash("after a line of the journal")
             if events:
