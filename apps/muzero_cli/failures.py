@@ -94,15 +94,15 @@ def answer(values: dict[str, Any] | list[Any], failed: MuZeroError | None = None
         raise typer.Exit(failed.exit_code)
 
 
-def end_with(verdict: "Verdict | VerdictFile") -> None:
-    """End with the exit code of a verdict.
+def end_with(verdict: "Verdict | VerdictFile | None") -> None:
+    """End with the exit code of a verdict; without one, nothing is shown.
 
     Raises:
         typer.Exit: with it, unless it is 0.
     """
     from mlx_muzero.runlog.verdict_file import EXIT_CODES
 
-    if code := EXIT_CODES[verdict.call]:
+    if code := EXIT_CODES["not shown" if verdict is None else verdict.call]:
         raise typer.Exit(code)
 
 

@@ -42,12 +42,11 @@ def later_bars(
     first_ns = own_end_ns if first is None else _time_ns(names[0], first)
     end_ns = _OPEN_END_NS if end is None else _time_ns(names[1], end)
     if first_ns < splits["test"].first_ns:
-        train_end, chosen_end = (utc_text(splits[s].end_ns) for s in ("train", "validation"))
+        until = fitted_until(splits["train"], splits["validation"])
         raise ConfigError(
-            f"{names[0]} {utc_text(first_ns)}: the run was trained on the bars before {train_end} "
-            f"UTC and its checkpoint chosen on those before {chosen_end} UTC. Start there, at "
-            f"its test split, or at {utc_text(own_end_ns)}, where its own bars end; --split "
-            "evaluates each of its splits."
+            f"{names[0]} {utc_text(first_ns)}: {until}. Start there, at its test "
+            f"split, or at {utc_text(own_end_ns)}, where its own bars end; --split evaluates each "
+            "of its splits."
         )
     if end_ns <= first_ns:
         raise ConfigError(f"{names[1]} {utc_text(end_ns)} is not after {utc_text(first_ns)} UTC")
@@ -72,6 +71,14 @@ def later_bars(
     words = _in_words(first_ns, last_ns, own_end_ns, begun)
     ended = [symbol for symbol, end in ends.items() if end < first_ns]
     return dataset, f"{words} There are none of {', '.join(ended)}." if ended else words
+
+
+def fitted_until(train: SplitRange, validation: SplitRange) -> str:
+    """Until when bars have made a run that has such splits, in words."""
+    return (
+        f"the run was trained on the bars before {utc_text(train.end_ns)} UTC and its checkpoint "
+        f"chosen on those before {utc_text(validation.end_ns)} UTC"
+    )
 
 
 def _in_words(first_ns: int, last_ns: int, own_end_ns: int, begun: MarketRecord) -> str:

@@ -1,7 +1,7 @@
 """Looks at bars, recorded next to the store they come from."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from mlx_muzero.config.alert_settings import AlertSettings
 from mlx_muzero.config.schema import Config
 from mlx_muzero.evaluation.backtest import Backtest
 from mlx_muzero.experiment.trained_run import TrainedRun
+from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import Part
 from mlx_muzero.market.summary import sha256_of
@@ -76,6 +77,21 @@ def looked_bars(dataset: MarketDataset, part: Part | None = None) -> LookedBars:
         end_ns=int(opens.max()) + 1,
         digest=sha256_of([opens, close]),
         marks=marks,
+    )
+
+
+def looked_period(bars: Sequence[Bars], first_ns: int) -> LookedBars:
+    """Those of `bars` that open at `first_ns` or later; the marks are those of all."""
+    columns = [(of_pair.open_time_ns, of_pair.close) for of_pair in bars]
+    opens, close = (np.concatenate(column) for column in zip(*columns, strict=True))
+    chosen = opens >= first_ns
+    opens, close = opens[chosen], close[chosen]
+    return LookedBars(
+        symbols=tuple(str(of_pair.symbol) for of_pair in bars),
+        first_ns=int(opens.min()),
+        end_ns=int(opens.max()) + 1,
+        digest=sha256_of([opens, close]),
+        marks={str(b.symbol): day_marks(b.open_time_ns, b.close) for b in bars},
     )
 
 

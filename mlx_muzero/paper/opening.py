@@ -18,7 +18,9 @@ from mlx_muzero.paper.delivered import Beside
 from mlx_muzero.paper.engine import Engine
 from mlx_muzero.paper.feeds.feed import Feed
 from mlx_muzero.paper.feeds.live import LiveFeed
+from mlx_muzero.paper.feeds.replay import ReplayFeed
 from mlx_muzero.paper.planner import Planner
+from mlx_muzero.paper.played_bars import count_replay
 from mlx_muzero.paper.records.cross_check import open_store
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.origin import origin_of, require_here
@@ -113,6 +115,10 @@ def opened(
         say(_opening(settings, planner, folder.exists))
         # Create the session only after everything that options can get wrong has been checked.
         if not folder.exists:
+            if isinstance(feed, ReplayFeed):
+                of_store = Path(settings.session.database), feed.bars, session.begin_ns
+                for line in count_replay(model, settings.session.checkpoint, *of_store):
+                    say(line)
             folder.begin(settings)
         with open_store(folder) as store:
             yield Engine(

@@ -11,8 +11,10 @@ from markets import walk_bars
 from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.market.store.duckdb_files import vouch_for
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.runlog import journal
+from mlx_muzero.runlog.verdict_file import EXIT_CODES
 from mlx_muzero.training.run import RunFolder
 from mlx_muzero.watch.events import SHAPES, checked
 from pages import contents_in
@@ -53,6 +55,7 @@ def test_a_session_from_begin_to_report(cli, trained, paper_db, tmp_path):
     assert (started["unit"], started["backend"]) == ("pips", "native")
     decided = [e for e in events if e["event"] == "minute" and e["simulations"]]
     assert len(decided) == 20
+    assert all(e["market_ns"] == e["close_ns"] for e in decided), "whatever this machine's clock"
 
     code, _, err = cli("paper", "start", "--run", "runs/p")
     assert code == 0, err
@@ -100,6 +103,74 @@ def test_trading_a_run_that_was_never_validated_says_so_first(cli, config_file, 
     )  # fmt: skip
     assert code == 0, err
     assert err.startswith("young was never validated: the first validation is after 4 episodes")
+
+
+def last_look(cli, db):
+    """The ledger's newest look at a store."""
+    code, out, _ = cli("looks", "--db", db, "--json")
+    assert code == 0
+    return json.loads(out)["looks"][-1]
+
+
+def replay(cli, run, db, folder, *options):
+    """What a replay of `run` says, and its report."""
+    begin = ("paper", "start", "--model", run, "--db", db, "--run", folder)
+    code, _, said = cli(*begin, *options)
+    assert code == 0, said
+    code, out, err = cli("paper", "report", folder, "--json")
+    assert code == 0, err
+    return said, json.loads(out)
+
+
+def test_a_replay_of_the_test_split_is_a_look_at_it(cli, trained, db):
+    said, report = replay(cli, trained, db, "p", "--from", time_of(1400), "--to", time_of(1410))
+    assert "Look 1 at the bars of this replay; 1 configuration was tried: 1 judged" in said
+    assert (report["fitted"], report["verdict"]["call"]) == (None, "too short")
+    look = last_look(cli, db)
+    assert (look["event"], look["part"], look["symbols"]) == ("evaluated", "replay", ["TEST"])
+    assert utc_text(look["first_ns"]).replace(" ", "T") == time_of(1400)
+    assert utc_text(look["end_ns"]).replace(" ", "T") == time_of(1409)
+    code, out, err = cli("evaluate", trained, "--sessions", "2")
+    assert code == 0, err
+    assert "Look 2 at this test split" in " ".join(out.split())
+    # To go on with it is no look, to play it again is one.
+    assert "Look" not in cli("paper", "start", "--run", "p")[2]
+    said, _ = replay(cli, trained, db, "q", "--from", time_of(1405), "--to", time_of(1410))
+    assert "Look 3 at the bars of this replay" in said
+
+
+def test_a_replay_of_what_the_run_was_trained_on_says_so_and_has_no_verdict(cli, trained, db):
+    said, report = replay(cli, trained, db, "p", "--from", time_of(200), "--to", time_of(210))
+    assert "the run was trained on the bars before 20" in said
+    assert "what it earns there shows nothing" in said
+    assert "Look" not in said
+    assert report["verdict"] is report["luck"] is None
+    assert report["fitted"].startswith("the run was trained on the bars before 20")
+    assert last_look(cli, db)["event"] == "validated"
+    code, out, err = cli("paper", "report", "p", "--html", "page.html", "--exit-code")
+    assert code == EXIT_CODES["not shown"], err
+    assert "Verdict: none. The run was trained or chosen on these bars." in out
+    assert contents_in(Path("page.html").read_text())["verdict"]["call"] == "none"
+
+
+def test_other_bars_of_the_same_name_and_time_were_not_trained_on(cli, trained, tmp_path):
+    other = tmp_path / "other.duckdb"
+    with BarStore(other) as store:
+        store.write(walk_bars(240, 7))
+    span = ("--from", time_of(200), "--to", time_of(210))
+    said, report = replay(cli, trained, other, "p", *span)
+    assert "Look 1 at the bars of this replay" in said
+    assert report["fitted"] is None
+
+
+def test_a_run_whose_store_is_gone_may_have_been_trained_on_what_it_replays(cli, trained, db):
+    moved = db.rename(db.with_name("moved.duckdb"))
+    vouch_for(moved)
+    span = ("--from", time_of(200), "--to", time_of(210))
+    said, report = replay(cli, trained, moved, "p", *span)
+    assert "market.duckdb is gone, so nobody can tell" in said
+    assert "Look 1 at the bars of this replay" in said
+    assert report["verdict"] is None
 
 
 def test_a_session_keeps_what_it_was_begun_with(cli, trained, paper_db):

@@ -78,16 +78,19 @@ def show_report(
     for page in pages:
         page_written(page, html)
     about = f"paper session to {utc_text(report.last_ns)}"
-    keep_verdict(report.verdict, run, about)
+    if report.verdict is not None:
+        keep_verdict(report.verdict, run, about)
     if as_json:
         answer(report.as_dict())
     else:
         out = output_console()
         out.print(verdict_line(report.verdict))
+        if report.fitted is not None:
+            out.print(report.fitted, soft_wrap=True)
         out.print(_report_table(run, report))
         policies = {"the agent": report.metrics, **report.baselines}
         out.print(results_table(policies, "bps/day"))
-        if report.metrics.trades:
+        if report.metrics.trades and report.verdict is not None:
             factor = report.metrics.sharpe_factor
             out.print(luck_report(report.luck, "bps", factor, "day"))
         out.print(_about(report), style="dim")

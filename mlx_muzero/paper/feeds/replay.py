@@ -54,6 +54,11 @@ class ReplayFeed:
         self._hours = hours
         self._paced_from_ns = paced_from_ns
 
+    @property
+    def bars(self) -> list[Bars]:
+        """All that it plays, with the history."""
+        return list(self._bars.values())
+
     @classmethod
     def from_store(
         cls,

@@ -1,6 +1,7 @@
 """Reports on a session in its folder, as of now, whether or not a process is trading it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from mlx_muzero.experiment.looks import configuration_digest
@@ -8,6 +9,7 @@ from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.market.store.table_files import TableFormat, write_tables
 from mlx_muzero.paper.beginning import load_planner
 from mlx_muzero.paper.planner import Planner
+from mlx_muzero.paper.played_bars import fitted_on
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.snapshot import opened_for_reading
 from mlx_muzero.paper.report.daily_returns import daily_returns
@@ -52,6 +54,8 @@ def report_folder(
         tried = configurations_tried(looks)
         parts: list[PlayedSession] = []
         report = report_session(folder, store, settings, config, series, tick, tried, parts.append)
+        fitted = fitted_on(model, [pair.session for pair in parts[0].recorded.values()])
+        report = replace(report, fitted=None if fitted is None else fitted.words)
         shown(ShownSession(account, store, settings, config, looks, report, *parts))
         returns = daily_returns({"the agent": parts[0].agent, **parts[0].baselines})
         for table_format, target in exports.items():

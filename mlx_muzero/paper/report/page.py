@@ -87,6 +87,8 @@ def session_page(shown: ShownSession, command: str) -> Page:
     policies = {"the agent": agent, **shown.played.baselines}
     metrics = {"the agent": report.metrics, **report.baselines}
     tables = [policies_table(metrics, UNIT, "day"), _pairs_table(agent)]
+    if report.verdict is not None:
+        tables += luck_tables(report.luck, UNIT, report.metrics.sharpe_factor, "day")
     forecast, note = recorded_forecast(shown.folder, shown.played.recorded)
     plots = [_costs_plot(policies)]
     if forecast is not None:
@@ -97,6 +99,7 @@ def session_page(shown: ShownSession, command: str) -> Page:
             f"{report.minutes:,} minutes, {utc_text(report.first_ns)} to "
             f"{utc_text(report.last_ns)} UTC; {report.holes:,} gaps. No order left this machine.",
             *_decided_by(report),
+            *([] if report.fitted is None else [f"No verdict: {report.fitted}."]),
             "Baselines: the same minutes, pairs, fills and costs, each pair on its own, without "
             "limits or commands. bps are of one pair's notional.",
         ],
@@ -115,7 +118,6 @@ def session_page(shown: ShownSession, command: str) -> Page:
         plots=plots,
         tables=[
             *tables,
-            *luck_tables(report.luck, UNIT, report.metrics.sharpe_factor, "day"),
             _money_table(report),
             looks_table(shown.looks, TradingRules.from_config(shown.config).unit),
         ],

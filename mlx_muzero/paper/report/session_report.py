@@ -57,6 +57,7 @@ class SessionReport:
         holes: number of periods whose minutes the engine missed, not running or asleep.
         latency_ms: p50 and p99 by stage, over the minutes that planned.
         ledger_error: equity minus the equity implied by the trades' prices, in money.
+        fitted: what of its bars the run was trained or chosen on, in words; None if nothing.
     """
 
     metrics: Metrics
@@ -73,20 +74,23 @@ class SessionReport:
     holes: int
     latency_ms: dict[str, dict[str, float]]
     ledger_error: float
+    fitted: str | None = None
 
     @property
-    def verdict(self) -> Verdict:
-        """Whether its days show skill."""
-        return self.luck.verdict
+    def verdict(self) -> Verdict | None:
+        """Whether its days show skill; None if the run was trained or chosen on them."""
+        return self.luck.verdict if self.fitted is None else None
 
     def as_dict(self) -> dict[str, Any]:
         """The report for JSON; pips of metrics become basis points of the notional.
 
         A session in pips also has the targets of the FX specification (`fx_targets.compared`).
         """
+        judged = None if self.verdict is None else asdict(self.verdict)
         facts = asdict(self) | {
             "unit": UNIT,
-            "verdict": asdict(self.verdict),
+            "verdict": judged,
+            "luck": judged and asdict(self.luck),
             "metrics": self.metrics.as_dict(),
             "baselines": {name: m.as_dict() for name, m in self.baselines.items()},
         }
