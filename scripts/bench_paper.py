@@ -36,7 +36,7 @@ from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.recorder import Recorder
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row
-from mlx_muzero.paper.report.session_report import LATENCIES
+from mlx_muzero.paper.report.journaled import LATENCIES
 from mlx_muzero.paper.session_setup import make_session
 from mlx_muzero.paper.settings import PaperSettings, SessionSettings
 from mlx_muzero.runlog import journal

@@ -16,7 +16,7 @@ from mlx_muzero.paper.fills import Order
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row, Transaction
-from mlx_muzero.paper.report.session_report import LATENCIES
+from mlx_muzero.paper.report.journaled import LATENCIES
 from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.session_setup import make_session
 from mlx_muzero.paper.settings import PaperSettings, override

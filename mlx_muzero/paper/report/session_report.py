@@ -1,10 +1,9 @@
 """Results of a paper session: the metrics of a backtest, money, and decision latency."""
 
-from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.report.baselines import play_baselines
 from mlx_muzero.paper.report.held import held_by_pair
+from mlx_muzero.paper.report.journaled import Journaled
 from mlx_muzero.paper.report.performance import UNIT, Performance
 from mlx_muzero.paper.report.recorded_pair import RecordedPair, recorded_pairs
 from mlx_muzero.paper.report.session_trades import TradedPair, trades_of
@@ -32,8 +32,6 @@ from mlx_muzero.runlog import journal
 from mlx_muzero.trading.costs import BASIS_POINT
 from mlx_muzero.types import F64
 from mlx_muzero.untrusted.json_values import in_unit
-
-LATENCIES = ("observe", "search", "orders", "total")
 
 
 @dataclass(frozen=True)
@@ -155,7 +153,7 @@ def report_session(
         }
         slippage = sum(store.columns("fills", "slippage")["slippage"].tolist())
         last = float(equity["equity"][-1])
-        told = _Told.by(journal.read(folder.journal_path))
+        told = Journaled.by(journal.read(folder.journal_path))
         return SessionReport(
             metrics=agent.metrics,
             luck=assess(
@@ -230,37 +228,3 @@ def _net_from_prices(played: Performance) -> float:
 def _pip_values(played: Performance) -> F64:
     """``f64[N]`` money that a pip of each trade is."""
     return np.array([pair.pip_value for pair in played.pairs])[played.trades.pair]
-
-
-class _Told(NamedTuple):
-    """What only the journal tells.
-
-    Attributes:
-        holes: `SessionReport.holes`.
-        latency_ms: `SessionReport.latency_ms`.
-    """
-
-    holes: int
-    latency_ms: dict[str, dict[str, float]]
-
-    @classmethod
-    def by(cls, events: Iterable[Row]) -> Self:
-        """What `events` tell."""
-        holes, planned = 0, {stage: array("d") for stage in LATENCIES}
-        for event in events:
-            # A quick restart misses no minute.
-            holes += event["event"] == "hole" and event["to_ns"] > event["from_ns"]
-            if event["event"] != "minute" or not event.get("simulations"):
-                continue
-            latency = event.get("latency_ms")
-            # A journal may come from anywhere: count only entries with every stage.
-            if isinstance(latency, dict) and all(
-                isinstance(latency.get(stage), int | float) for stage in LATENCIES
-            ):
-                for stage, found in planned.items():
-                    found.append(latency[stage])
-        return cls(holes, {stage: _percentiles(found) for stage, found in planned.items() if found})
-
-
-def _percentiles(values: Sequence[float]) -> dict[str, float]:
-    return {f"p{q}": float(np.percentile(values, q)) for q in (50, 99)}
