@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mlx_muzero.config.schema import Config
+from mlx_muzero.config.schema import MarketConfig
+from mlx_muzero.errors import DataError
 from mlx_muzero.experiment.later_bars import fitted_until
 from mlx_muzero.experiment.looks import configuration_digest, looked_period, recipe_digest
 from mlx_muzero.market.bars import Bars
-from mlx_muzero.market.sessions import split_ranges
+from mlx_muzero.market.sessions import Split, SplitRange, split_ranges
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.runlog.look import Look
 from mlx_muzero.runlog.look_ledger import LookLedger
@@ -51,16 +52,13 @@ def fitted_on(run: RunFolder, played: Iterable[Bars]) -> Fitted | None:
     early = [b for b in early if Symbol(b.symbol) in config.market.pairs]
     if not early:
         return None
-    if not Path(record.store).is_file():
-        return Fitted(
-            f"{record.store} is gone, so nobody can tell whether the run was trained on these bars",
-            only=False,
-        )
-    own = _own_bars(record, config)
-    opens = np.concatenate([of_pair.open_time_ns for of_pair in own.values()])
-    splits = split_ranges(opens, config.market)
-    unseen_ns = splits["test"].first_ns
-    fitted = [b for b in early if _share(b.between(0, unseen_ns), own[Symbol(b.symbol)])]
+    try:
+        with BarStore(record.store, read_only=True) as store:
+            splits = _splits(store, record, config.market)
+            unseen_ns = splits["test"].first_ns
+            fitted = [b for b in early if _shared(store, b.between(0, unseen_ns))]
+    except DataError as error:
+        return Fitted(f"nobody can tell whether the run was trained on these bars: {error}", False)
     if not fitted:
         return None
     whole = len(fitted) == len(bars) and all(b.open_time_ns[-1] < unseen_ns for b in bars)
@@ -95,7 +93,7 @@ def count_replay(
         recipe=recipe_digest(config),
     )
     looks, _ = LookLedger(store).record(look)
-    lines = [] if fitted is None else [f"{fitted.words}: what it earns there shows nothing"]
+    lines = [] if fitted is None else [f"{fitted.words}; what it earns there shows nothing"]
     if look.kind == "evaluated":
         lines.append(looks.at("the bars of this replay"))
     elif looks.unrecorded is not None:
@@ -106,15 +104,18 @@ def count_replay(
 _ENDLESS_NS = int(np.iinfo(np.int64).max)
 
 
-def _own_bars(record: MarketRecord, config: Config) -> dict[Symbol, Bars]:
-    """The bars that the run was made of, by pair."""
-    with BarStore(record.store, read_only=True) as store:
-        periods = {pair: record.period(pair) for pair in config.market.pairs}
-        return {pair: store.load(pair, p.first_ns, p.end_ns) for pair, p in periods.items()}
+def _splits(store: BarStore, record: MarketRecord, config: MarketConfig) -> dict[Split, SplitRange]:
+    """The splits of the bars that a run was made of."""
+    periods = ((pair, record.period(pair)) for pair in config.pairs)
+    opens = [store.load(pair, p.first_ns, p.end_ns).open_time_ns for pair, p in periods]
+    return split_ranges(np.concatenate(opens), config)
 
 
-def _share(played: Bars, own: Bars) -> bool:
-    """Whether both have bars of the same market at the same times."""
+def _shared(store: BarStore, played: Bars) -> bool:
+    """Whether `store` has the `played` bars: half of those at the minutes that both have."""
+    if not len(played):
+        return False
+    own = store.load(played.symbol)
     row = np.searchsorted(own.open_time_ns, played.open_time_ns)
     row = np.minimum(row, len(own) - 1)
     common = own.open_time_ns[row] == played.open_time_ns

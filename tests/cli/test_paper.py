@@ -168,7 +168,9 @@ def test_a_run_whose_store_is_gone_may_have_been_trained_on_what_it_replays(cli,
     vouch_for(moved)
     span = ("--from", time_of(200), "--to", time_of(210))
     said, report = replay(cli, trained, moved, "p", *span)
-    assert "market.duckdb is gone, so nobody can tell" in said
+    assert (
+        f"nobody can tell whether the run was trained on these bars: no bar store at {db}" in said
+    )
     assert "Look 1 at the bars of this replay" in said
     assert report["verdict"] is None
 
