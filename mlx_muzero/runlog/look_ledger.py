@@ -137,6 +137,9 @@ def counted_looks(kept: Kept, bars: Sequence[LookedBars], unrecorded: str | None
     ]
     trained = {look.configuration for look in market if look.kind == "trained"}
     tried = {trial for look in judged for trial in look.trials}
+    # A look that names no way to decide, as a replay's, is at the configuration's usual one.
+    named = {configuration for configuration, name in tried if name}
+    tried = {(each, name) for each, name in tried if name or each not in named}
     unjudged = trained - {configuration for configuration, _ in tried}
     return Looks(
         len(judged),

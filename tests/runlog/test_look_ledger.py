@@ -41,6 +41,18 @@ def test_a_configuration_trained_twice_counts_once(ledger):
     assert ledger.add("evaluated", bars(), "b", "three") == Looks(1, 1, 2, 2)
 
 
+def test_a_look_that_names_no_policy_is_at_one_that_another_names(ledger):
+    agent = {"agent": Tried(2, 1.0, 0.5, 0, 1, (1.0,))}
+    assert ledger.add("evaluated", bars(), "a", "replayed").tried == 1
+    looks, _ = ledger.record(Look("evaluated", bars(), "a", "one", policies=agent))
+    assert (looks.evaluations, looks.tried) == (2, 1)
+    looks, _ = ledger.record(
+        Look("evaluated", bars(), "a", "one", policies=agent | {"b": agent["agent"]})
+    )
+    assert (looks.evaluations, looks.tried) == (3, 2)
+    assert ledger.add("evaluated", bars(), "b", "replayed").tried == 3
+
+
 def test_it_is_appended_to_and_survives_damage(ledger):
     ledger.add("evaluated", bars(), "a", "one")
     kept = ledger.path.read_bytes()
