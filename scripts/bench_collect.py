@@ -8,7 +8,7 @@ The fx_micro networks with their first weights play sessions of a synthetic mark
 JSON. A whole session has 360 steps; here it has --steps, and episodes per minute are scaled from
 there, as every step costs the same. After each round the same collection runs with the search's
 pure-Python twin, so that their ratio holds even where the machine is busy. --against takes turns
-with the native backend of another checkout's build in float32 instead.
+with the native backend of another checkout's build in float32 instead, and counts processor time.
 """
 
 import argparse

@@ -25,7 +25,7 @@ class CollectingRate:
         envs: sessions in lockstep.
         simulations: of each decision.
         precision: of this build; the other computes in float32.
-        decisions_per_s: decisions of all sessions.
+        decisions_per_s: decisions of all sessions in a second of processor time.
         over_against: decisions per second over the other build's.
     """
 

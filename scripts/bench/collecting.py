@@ -3,7 +3,8 @@
     cd scripts && PYTHON -m bench.collecting ENVS SIMULATIONS STEPS PRECISION
 
 PYTHON may be another checkout's, of a build that knows the precision. A line on standard input is
-how many rounds to collect; the answer is a line of JSON with their mean seconds.
+how many rounds to collect; the answer is a line of JSON with their mean seconds of processor time,
+of all threads, which others on the machine hardly change.
 """
 
 import json
@@ -60,8 +61,11 @@ def main() -> None:
     model = build_muzero(config, rules.table)
     agent = MuZeroAgent(model, config.search, rules.states, len(OUTCOME_NAMES))
     for line in sys.stdin:
-        seconds = [seconds_to_collect(collector, agent, envs) for _ in range(int(line))]
-        print(json.dumps({"seconds": sum(seconds) / len(seconds)}), flush=True)
+        start = time.process_time()
+        for _ in range(int(line)):
+            seconds_to_collect(collector, agent, envs)
+        seconds = (time.process_time() - start) / int(line)
+        print(json.dumps({"seconds": seconds}), flush=True)
 
 
 if __name__ == "__main__":
