@@ -3,12 +3,12 @@
 On x86-64 it is the first, the fastest that the processor runs. On arm64 no order is known in
 advance: SME, the matrix unit of Apple's processors from the M4 on, may be faster than Accelerate
 or not, with these networks and that many threads. There only a measurement on the machine itself,
-by ``mlx-muzero profile``, replaces the default.
+by ``mlx-muzero profile``, replaces the default. It does so precision by precision: Accelerate
+multiplies in float32 alone, and SME in all but int8.
 """
 
 import json
 import os
-import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,7 +19,7 @@ from typing import NamedTuple
 from mlx_muzero import __version__, _core
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.files.cached import keep_json
-from mlx_muzero.machine import cache_folder, processor
+from mlx_muzero.machine import cache_folder, identity
 
 VARIABLE = "MLX_MUZERO_KERNELS"
 """Environment variable that names the kernels to compute with."""
@@ -41,36 +41,47 @@ class KernelChoice(NamedTuple):
 
 
 def contenders() -> tuple[str, ...]:
-    """The kernels that a measurement has to compare, the default first."""
-    found = tuple(_core.kernels())
-    return found if found[0] in _UNRANKED else found[:1]
-
-
-def kernels_here() -> KernelChoice:
-    """The kernels that the native backend computes with, the same as long as this process lives.
+    """The kernels that a measurement has to compare, the default first; those named are alone.
 
     Raises:
         ConfigError: the environment names others than this machine has.
     """
-    trial = _trial.get()
-    return kernels_to_use(_kept(_file())) if trial is None else KernelChoice(trial, "on trial")
+    found = tuple(_core.kernels())
+    if (named := os.environ.get(VARIABLE)) is None:
+        return found if found[0] in _UNRANKED else found[:1]
+    if named not in found:
+        there = ", ".join(found)
+        raise ConfigError(f"{VARIABLE}: {named!r} is not among the kernels here: {there}")
+    return (named,)
+
+
+def kernels_here(precision: str = "float32") -> KernelChoice:
+    """The kernels that the native backend computes with, the same as long as this process lives.
+
+    Args:
+        precision: in which it multiplies, as named in `search.precision`.
+
+    Raises:
+        ConfigError: the environment names others than this machine has.
+    """
+    if (trial := _trial.get()) is not None:
+        return KernelChoice(trial, "on trial")
+    return kernels_to_use(_kept(_file()).get(precision, {}))
 
 
 def kernels_to_use(rates: Mapping[str, float]) -> KernelChoice:
     """The kernels that the environment names, or else the fastest if they are clearly faster.
 
     Args:
-        rates: speeds by name, in any unit; of all contenders, or of none if they are not known.
+        rates: speeds in one precision by name, in any unit; of all contenders, or of none if they
+            are not known.
 
     Raises:
         ConfigError: the environment names others than this machine has.
     """
-    if (named := os.environ.get(VARIABLE)) is not None:
-        if named not in _core.kernels():
-            there = ", ".join(_core.kernels())
-            raise ConfigError(f"{VARIABLE}: {named!r} is not among the kernels here: {there}")
-        return KernelChoice(named, f"named by {VARIABLE}")
     default, *others = contenders()
+    if VARIABLE in os.environ:
+        return KernelChoice(default, f"named by {VARIABLE}")
     if not others:
         return KernelChoice(default, "the fastest that this processor runs")
     if not rates:
@@ -94,32 +105,33 @@ def computing_with(name: str) -> Iterator[None]:
         _trial.reset(token)
 
 
-def keep(rates: Mapping[str, float]) -> None:
-    """Save speeds by name, for `kernels_here` in processes that start later."""
-    keep_json(_file(), {"measured_on": _machine(), "rates": dict(rates)})
+def keep(rates: Mapping[str, Mapping[str, float]]) -> None:
+    """Save speeds by precision and name, for `kernels_here` in processes that start later."""
+    kept = {precision: dict(by_name) for precision, by_name in rates.items()}
+    keep_json(_file(), {"measured_on": _measured_on(), "rates": kept})
 
 
 def _file() -> Path:
     return cache_folder() / "kernels.json"
 
 
-def _machine() -> dict[str, str]:
+def _measured_on() -> dict[str, str]:
     """What speeds depend on; Accelerate's on the system's release."""
-    return {
-        "node": platform.node(),
-        "system": platform.platform(),
-        "processor": processor(),
-        "mlx_muzero": __version__,
-    }
+    return identity() | {"mlx_muzero": __version__}
 
 
 @cache
-def _kept(path: Path) -> dict[str, float]:
-    """Speeds saved on this machine; empty if there are none for all contenders."""
+def _kept(path: Path) -> dict[str, dict[str, float]]:
+    """Speeds saved on this machine, by precision; empty if there are none for all contenders."""
     try:
         kept = json.loads(path.read_text())
-        rates = {name: float(kept["rates"][name]) for name in contenders()}
-        current = kept["measured_on"] == _machine() and min(rates.values()) > 0.0
-    except (OSError, ValueError, KeyError, TypeError):
+        rates = {
+            precision: {name: float(by_name[name]) for name in contenders()}
+            for precision, by_name in kept["rates"].items()
+        }
+        current = kept["measured_on"] == _measured_on() and all(
+            min(by_name.values()) > 0.0 for by_name in rates.values()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
     return rates if current else {}

@@ -54,6 +54,15 @@ def processor() -> str:
     )
 
 
+def identity() -> dict[str, str]:
+    """Which machine this is, with its system and processor: speeds hold for no other."""
+    return {
+        "node": platform.node(),
+        "system": platform.platform(),
+        "processor": processor(),
+    }
+
+
 def _sysctl_text(name: str) -> str:
     """The macOS kernel's text for `name`; empty if it has none."""
     text = ctypes.create_string_buffer(256)

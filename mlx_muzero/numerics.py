@@ -33,7 +33,7 @@ def numerics(precision: str = "float32") -> dict[str, str]:
         "processor": processor(),
         "system": _system(),
         "blas": blas.preload().name,
-        "native": f"{kernels_here().name} kernels{suffix}",
+        "native": f"{kernels_here(precision).name} kernels{suffix}",
         "mlx": f"{version('mlx')} on the {mx.default_device().type.name}",
         "numpy": f"{np.__version__} ({newest})",
     }

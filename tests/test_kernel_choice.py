@@ -54,12 +54,22 @@ def test_the_matrix_unit_is_not_taken_unmeasured(kernels, names):
 def test_what_was_clearly_faster_is_taken_from_the_next_process_on(kernels, rates, name, why):
     kernels()
     assert kernels_here().name == "accelerate"
-    keep(dict(zip(M4, rates, strict=True)))
+    keep({"float32": dict(zip(M4, rates, strict=True))})
     assert kernels_here().name == "accelerate"  # as long as this process lives
     kernel_choice._kept.cache_clear()
     found = kernels_here()
     assert found.name == name
     assert found.why == f"{why}, as profiled here"
+
+
+def test_each_precision_has_its_own_fastest(kernels):
+    kernels()
+    rates = {"float32": (100, 50, 80), "bfloat16": (60, 60, 90), "int8": (100, 110, 100)}
+    keep({precision: dict(zip(M4, each, strict=True)) for precision, each in rates.items()})
+    found = {precision: kernels_here(precision).name for precision in rates}
+    assert found == {"float32": "accelerate", "bfloat16": "sme", "int8": "baseline"}
+    assert numerics.numerics("bfloat16")["native"] == "sme kernels in bfloat16"
+    assert "mlx-muzero profile would compare" in kernels_here("float16").why
 
 
 def changed(path, **facts):
@@ -71,15 +81,17 @@ def changed(path, **facts):
     "facts",
     [
         {"measured_on": {"node": "another"}},
-        {"rates": {"accelerate": 1.0, "sme": 9.0}},
-        {"rates": {"accelerate": 0.0, "baseline": 1.0, "sme": 9.0}},
-        {"rates": {"accelerate": 1.0, "baseline": 1.0, "sme": "fast"}},
+        {"rates": {"float32": {"accelerate": 1.0, "sme": 9.0}}},
+        {"rates": {"float32": {"accelerate": 0.0, "baseline": 1.0, "sme": 9.0}}},
+        {"rates": {"float32": {"accelerate": 1.0, "baseline": 1.0, "sme": "fast"}}},
+        {"rates": {"float32": [1.0]}},
+        {"rates": {"accelerate": 1.0, "baseline": 1.0, "sme": 9.0}},  # as once, in one precision
         {"rates": [1.0]},
     ],
 )
 def test_what_does_not_hold_here_is_not_believed(kernels, tmp_path, facts):
     kernels()
-    keep({"accelerate": 1.0, "baseline": 1.0, "sme": 9.0})
+    keep({"float32": {"accelerate": 1.0, "baseline": 1.0, "sme": 9.0}})
     changed(tmp_path / "kernels.json", **facts)
     assert kernels_here().name == "accelerate"
 
@@ -92,10 +104,11 @@ def test_a_file_that_is_none_is_not_believed(kernels, tmp_path):
 
 def test_the_environment_names_others(kernels, monkeypatch):
     kernels()
-    keep({"accelerate": 1.0, "baseline": 1.0, "sme": 9.0})
+    keep({"float32": {"accelerate": 1.0, "baseline": 1.0, "sme": 9.0}})
     monkeypatch.setenv(kernel_choice.VARIABLE, "baseline")
     assert kernels_here() == ("baseline", "named by MLX_MUZERO_KERNELS")
     assert numerics.numerics()["native"] == "baseline kernels"
+    assert kernel_choice.contenders() == ("baseline",)
     monkeypatch.setenv(kernel_choice.VARIABLE, "amx")
     with pytest.raises(ConfigError, match="'amx' is not among the kernels here: accelerate, base"):
         kernels_here()

@@ -9,7 +9,7 @@ from typing import TypeVar, get_args
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.agent.backend_speeds import BackendSpeeds, SpeedKey, recall
+from mlx_muzero.agent.backend_speeds import BackendSpeeds, SpeedKey, outdated, recall
 from mlx_muzero.backends.backend import BackendFactory, ModelEvaluator
 from mlx_muzero.backends.roots import ModelRoots, Roots
 from mlx_muzero.config.choices import (
@@ -27,6 +27,7 @@ from mlx_muzero.exports.evaluator import ExportedEvaluator, ExportedMarket, Expo
 from mlx_muzero.exports.formats import format_named
 from mlx_muzero.exports.played_export import current_manifest
 from mlx_muzero.exports.program import PLAYS, usual_root
+from mlx_muzero.kernel_choice import kernels_here
 from mlx_muzero.machine import performance_cores
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
@@ -177,9 +178,25 @@ def search_threads(search: SearchConfig) -> int:
 
 
 def speed_key(model: Model, search: SearchConfig) -> SpeedKey:
-    """The key under which this machine remembers the speeds of searches with `model`."""
+    """The key under which this machine remembers the speeds of searches with `model`.
+
+    Raises:
+        ConfigError: the environment names compute units or kernels that there are not.
+    """
     choices = model.account_states if isinstance(model, FactoredModel) else model.actions
-    return SpeedKey.of(model.config, choices, model.outcomes, search, compute_units("coreml"))
+    kernels = kernels_here(trained_precision(search)).name
+    return SpeedKey.of(
+        model.config, choices, model.outcomes, search, compute_units("coreml"), kernels
+    )
+
+
+def outdated_speeds(model: Model, search: SearchConfig) -> str:
+    """Why an earlier profile does not settle what `search` leaves open.
+
+    Empty if it does, or there is none, or nothing is left open that it would settle.
+    """
+    roots = search.root_backend == "auto" and not isinstance(model, FactoredModel)
+    return outdated(speed_key(model, search)) if roots or search.backend == "auto" else ""
 
 
 def measure(model: Model, search: SearchConfig) -> BackendSpeeds:
@@ -268,7 +285,8 @@ def settle(
     that was fastest cannot be used, this is reported. Results depend on the backend in their last
     digits, so keep the settled configuration to repeat them.
     """
-    profiled = recall(speed_key(model, search))
+    key = speed_key(model, search)
+    profiled = recall(key)
     rates = {} if profiled is None else profiled.leaves_per_s
     unusable = {name: _unusable(name, model, deployment) for name in _PLAYED if name in rates}
     usable: set[ConcreteBackend] = {
@@ -277,7 +295,10 @@ def settle(
     if trained_precision(search) == "float32":  # exports have theirs
         usable |= {name for name, reason in unusable.items() if not reason}
     known = {name: rate for name, rate in rates.items() if name in usable}
-    speeds = replace(profiled, leaves_per_s=known) if profiled and known else measure(model, search)
+    if profiled and known:
+        speeds = replace(profiled, leaves_per_s=known)
+    else:
+        speeds = replace(measure(model, search), outdated=outdated(key))
     best = max(known.values(), default=0.0)
     lost = [name for name, reason in unusable.items() if reason and rates[name] > best]
     if deployment and lost:

@@ -50,7 +50,7 @@ class NativeEncoder:
         Args:
             model: the networks.
             threads: threads that share the windows.
-            kernels: one of `_core.kernels()`; by default `kernels_here`.
+            kernels: one of `_core.kernels()`; by default `kernels_here` in that precision.
             precision: number format of the large products.
 
         Raises:
@@ -70,7 +70,7 @@ class NativeEncoder:
             kernel=config.tcn_kernel,
             width=config.latent_width,
             blocks=config.representation_blocks,
-            kernels=kernels or kernels_here().name,
+            kernels=kernels or kernels_here(precision).name,
             threads=threads,
             precision=precision,
         )
@@ -145,7 +145,7 @@ class NativeEvaluator:
         Args:
             model: the networks.
             kernels: one of `_core.kernels()`, those that this machine can run; by default
-                `kernels_here`.
+                `kernels_here` in that precision.
             precision: number format of the large products.
 
         Raises:
@@ -163,7 +163,7 @@ class NativeEvaluator:
             policy_blocks=config.policy_blocks,
             value_blocks=config.value_blocks,
             afterstate_blocks=config.afterstate_blocks,
-            kernels=kernels or kernels_here().name,
+            kernels=kernels or kernels_here(precision).name,
             precision=precision,
         )
         self.refresh()
@@ -224,7 +224,8 @@ errors."""
 def _encoder(model: StochasticMuZero, threads: int, precision: Precision) -> Encoder:
     """The C++ encoder for "tcn"; MLX runs the other encoders, once per decision, in float32."""
     if model.config.encoder == "tcn":
-        return NativeEncoder(model, threads, precision=_ENCODED.get(precision, precision))
+        kernels = kernels_here(precision).name  # as the search's: decisions were timed as a whole
+        return NativeEncoder(model, threads, kernels, _ENCODED.get(precision, precision))
     return MlxEncoder(model)
 
 

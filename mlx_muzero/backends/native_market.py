@@ -39,7 +39,7 @@ class NativeMarket:
         Args:
             model: the networks.
             threads: threads that share the states.
-            kernels: one of `_core.kernels()`; by default `kernels_here`.
+            kernels: one of `_core.kernels()`; by default `kernels_here` in that precision.
             precision: number format of the large products.
 
         Raises:
@@ -56,7 +56,7 @@ class NativeMarket:
             longest=model.longest,
             shortest=model.shortest,
             clusters=model.config.chain_states,
-            kernels=kernels or kernels_here().name,
+            kernels=kernels or kernels_here(precision).name,
             threads=threads,
             precision=precision,
             **_known_sizes(model.known),

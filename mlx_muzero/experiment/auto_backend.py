@@ -16,7 +16,8 @@ from pathlib import Path
 from shlex import quote
 
 from mlx_muzero.agent.agent import played_by
-from mlx_muzero.agent.backend_choice import root_backend, settled, speed_key
+from mlx_muzero.agent.backend_choice import outdated_speeds, root_backend, settled, speed_key
+from mlx_muzero.agent.backend_speeds import recall
 from mlx_muzero.config.choices import ExportFormat
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.errors import ExportError
@@ -182,6 +183,8 @@ def settled_to_play(
     if begin:
         prune(run, tell)
     asked = precision_to_play(run, checkpoint, model, asked, tell)
+    if outdated := outdated_speeds(model, asked):
+        tell(f"speeds of an earlier profile do not count: {outdated}")
     if asked.precision != "float32":  # no export has a choice
         return settled(model, asked, deployment)
     left_open = asked.backend == "auto" or (not named_backend and run.backend_left_open)
@@ -194,7 +197,9 @@ def settled_to_play(
         roots = asked.root_backend if named_roots else "auto"
         search = settled(model, replace(asked, backend="auto", root_backend=roots), deployment)
         plays = played_by(search.backend, root_backend(search))
-        tell("; ".join([f"backend {plays}, as measured in the background", *found.notes]))
+        counts = recall(speed_key(model, asked)) is not None
+        when = "as measured in the background" if counts else "as measured now"
+        tell("; ".join([f"backend {plays}, {when}", *found.notes]))
         return search
     search = settled(model, asked, deployment)
     again = f"mlx-muzero export {quote(str(run.path))} && mlx-muzero profile {quote(str(run.path))}"

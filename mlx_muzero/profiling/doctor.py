@@ -99,24 +99,30 @@ def check_core() -> Check:
 
 _KERNELS_PROBE = """
 import json
+from typing import get_args
 from mlx_muzero import _core
+from mlx_muzero.config.choices import Precision
 from mlx_muzero.kernel_choice import kernels_here
-name, why = kernels_here()
-by = ", ".join(f"{precision} by {how}" for precision, how in _core.instructions(name))
-all, left_out = _core.kernels(), _core.sme_is_left_out()
-print(json.dumps({"name": name, "why": why, "by": by, "all": all, "left_out": left_out}))
+used = {}
+for precision in get_args(Precision):
+    choice = kernels_here(precision)
+    how = dict(_core.instructions(choice.name))[precision]
+    used.setdefault(choice, []).append(f"{precision} by {how}")
+used = [{"name": name, "why": why, "by": ", ".join(by)} for (name, why), by in used.items()]
+others = [name for name in _core.kernels() if name not in {each["name"] for each in used}]
+print(json.dumps({"used": used, "others": others, "left_out": _core.sme_is_left_out()}))
 """
 
 
 def check_kernels() -> Check:
-    """The kernels that the native backend computes with, why, and which others there are."""
+    """The kernels that the native backend computes with by precision, why, and the others."""
     probe = _probe(_KERNELS_PROBE)
     if probe.failure:
         remedy = "unset MLX_MUZERO_KERNELS if it is set, and see the mlx_muzero check"
         return Check("kernels", "fail", f"the native backend has none: {probe.failure}", remedy)
     found = probe.found
-    detail = f"{found['name']} ({found['by']}), {found['why']}"
-    if others := ", ".join(name for name in found["all"] if name != found["name"]):
+    detail = "; ".join(f"{each['name']} ({each['by']}), {each['why']}" for each in found["used"])
+    if others := ", ".join(found["others"]):
         detail += f"; also here: {others}"
     if not found["left_out"]:
         return Check("kernels", "ok", detail)

@@ -76,15 +76,17 @@ class PrecisionTimes:
 
 @dataclass(frozen=True)
 class KernelTimes:
-    """Timings of steps with one set of kernels.
+    """Timings of steps with one set of kernels in one number format.
 
     Attributes:
+        precision: as named in `search.precision`.
         kernels: as named in `_core.kernels()`.
-        instructions: what multiplies in float32.
+        instructions: what multiplies.
         p50_ms: median duration of a step.
         over_default: how many times as many decisions it makes in the same time as the default.
     """
 
+    precision: Precision
     kernels: str
     instructions: str
     p50_ms: float
@@ -105,8 +107,8 @@ class BackendProfile:
         memory_mb: peak memory of its process and its child, including Python and libraries.
         energy: energy of decisions; None without a sampler.
         precisions: the largest step in each number format, by turns; of the native backend alone.
-        kernels: the largest step with each set of kernels that may be the fastest, by turns; empty
-            where there is no choice. Everything else was measured with the chosen one.
+        kernels: the same with each set of kernels that may be the fastest; empty where there is no
+            choice. Everything else was measured with the one chosen in its format.
         failure: why it could not be measured; empty if it could.
     """
 

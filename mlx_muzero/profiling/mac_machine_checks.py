@@ -17,7 +17,6 @@ from mlx_muzero import _core
 from mlx_muzero.backends.mlx import MlxEvaluator
 from mlx_muzero.backends.native import NativeEvaluator
 from mlx_muzero.config.choices import ExpansionMode, Precision, Root
-from mlx_muzero.kernel_choice import contenders
 from mlx_muzero.machine import peak_memory_mb, performance_cores
 from mlx_muzero.profiling.ane_lab import Lab
 from mlx_muzero.profiling.energy import find_sampler, measure_energy
@@ -79,7 +78,7 @@ def native_products(lab: Lab) -> str:
     model = model_of(lab)
     with mx.stream(mx.cpu):
         wanted = expansion(MlxEvaluator(model), model)
-    native = NativeEvaluator(model, contenders()[0])
+    native = NativeEvaluator(model, _core.kernels()[0])
     found, again = expansion(native, model), expansion(native, model)
     if any(not np.array_equal(one, other) for one, other in zip(found, again, strict=True)):
         raise DoesNotHold("the same call gave other bits the second time")

@@ -7,10 +7,11 @@ does to it does not affect other measurements.
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +19,9 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero import _core
+from mlx_muzero.agent.backend_choice import trained_precision
 from mlx_muzero.backends import native
+from mlx_muzero.config.choices import Precision
 from mlx_muzero.evaluation.transformer_policy import ReactiveTransformer, Sizes, TransformerPolicy
 from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE
 from mlx_muzero.kernel_choice import computing_with, contenders, kernels_to_use
@@ -38,7 +41,7 @@ from mlx_muzero.profiling.subject import Subject
 from mlx_muzero.profiling.targets import Target
 from mlx_muzero.trading.account_states import AccountStates
 
-AName = TypeVar("AName", bound=str)
+AKey = TypeVar("AKey", bound=Hashable)
 
 LIMIT_S = 900.0
 """Time limit of one target; loading may compile for the Neural Engine."""
@@ -98,10 +101,15 @@ def measure(subject: Subject, target: Target, effort: Effort) -> BackendProfile:
     """
     if target.backend != "native":
         return _measure(subject, target, effort)
-    kernels = _kernels(subject, effort)
-    with computing_with(kernels_to_use({each.kernels: 1.0 / each.p50_ms for each in kernels}).name):
+    times = _native_steps(subject, effort)
+    fastest = {precision: _fastest(by_kernels) for precision, by_kernels in times.items()}
+    with computing_with(fastest[trained_precision(subject.config.search)]):
         found = _measure(subject, target, effort)
-        return replace(found, precisions=_precisions(subject, effort), kernels=kernels)
+    return replace(
+        found,
+        precisions=_precision_times({each: times[each][fastest[each]] for each in times}),
+        kernels=_kernel_times(times) if len(contenders()) > 1 else (),
+    )
 
 
 def _measure(subject: Subject, target: Target, effort: Effort) -> BackendProfile:
@@ -121,39 +129,52 @@ def _measure(subject: Subject, target: Target, effort: Effort) -> BackendProfile
     return BackendProfile(target.name, load_ms, calls, steps, reactive, energy=energy)
 
 
-def _kernels(subject: Subject, effort: Effort) -> tuple[KernelTimes, ...]:
-    """Time the largest step of the native backend with every set of kernels that may be fastest."""
-    default, *others = contenders()
-    if not others:
-        return ()
+def _native_steps(subject: Subject, effort: Effort) -> dict[Precision, dict[str, float]]:
+    """Median milliseconds of the native backend's largest step.
 
-    def loaded(kernels: str) -> Player:
-        with computing_with(kernels):
-            return player(subject, "native")
+    By precision, and by the kernels that may be the fastest in it.
+    """
+    precisions, kernels = native.BACKEND.precisions, contenders()
 
-    medians = _by_turns({each: partial(loaded, each) for each in (default, *others)}, effort)
+    def loaded(precision: Precision, name: str) -> Player:
+        with computing_with(name):
+            return player(subject, "native", precision)
+
+    players = {each: partial(loaded, *each) for each in product(precisions, kernels)}
+    medians = _by_turns(players, effort)
+    return {each: {name: medians[each, name] for name in kernels} for each in precisions}
+
+
+def _fastest(p50_ms: Mapping[str, float]) -> str:
+    """The kernels to use where steps take so long with each."""
+    return kernels_to_use({kernels: 1.0 / ms for kernels, ms in p50_ms.items()}).name
+
+
+def _kernel_times(times: Mapping[Precision, Mapping[str, float]]) -> tuple[KernelTimes, ...]:
+    default = contenders()[0]
     return tuple(
         KernelTimes(
-            each, dict(_core.instructions(each))["float32"], p50_ms, medians[default] / p50_ms
+            precision,
+            kernels,
+            dict(_core.instructions(kernels))[precision],
+            p50_ms,
+            by_kernels[default] / p50_ms,
         )
-        for each, p50_ms in medians.items()
+        for precision, by_kernels in times.items()
+        for kernels, p50_ms in by_kernels.items()
     )
 
 
-def _precisions(subject: Subject, effort: Effort) -> tuple[PrecisionTimes, ...]:
-    """Time the largest step of the native backend in every precision."""
-    players = {each: partial(player, subject, "native", each) for each in native.BACKEND.precisions}
-    medians = _by_turns(players, effort)
+def _precision_times(times: Mapping[Precision, float]) -> tuple[PrecisionTimes, ...]:
     return tuple(
-        PrecisionTimes(each, p50_ms, medians["float32"] / p50_ms)
-        for each, p50_ms in medians.items()
+        PrecisionTimes(each, p50_ms, times["float32"] / p50_ms) for each, p50_ms in times.items()
     )
 
 
-def _by_turns(players: Mapping[AName, Callable[[], Player]], effort: Effort) -> dict[AName, float]:
+def _by_turns(players: Mapping[AKey, Callable[[], Player]], effort: Effort) -> dict[AKey, float]:
     """Median milliseconds of the largest step of each player, which take turns."""
     pairs, simulations = max(effort.pairs), max(effort.simulations)
-    times: dict[AName, list[float]] = {each: [] for each in players}
+    times: dict[AKey, list[float]] = {each: [] for each in players}
     with ExitStack() as loaded:
         deciders = {
             each: loaded.enter_context(closing(load())).decider(pairs, simulations)

@@ -11,6 +11,7 @@ from mlx_muzero import kernel_choice
 from mlx_muzero.agent.backend_choice import BACKENDS, speed_key, trained_precision
 from mlx_muzero.agent.backend_speeds import BackendSpeeds, remember
 from mlx_muzero.config.choices import Backend, ConcreteBackend
+from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.exports.deployment import compute_units
 from mlx_muzero.exports.devices import devices
 from mlx_muzero.exports.formats import format_named
@@ -105,7 +106,7 @@ def profile(
     if kernels := _kernel_rates(backends):
         kernel_choice.keep(kernels)
     if speeds is not None:
-        remember(speed_key(subject.model, subject.config.search), speeds)
+        _remember(subject, subject.config.search, backends, speeds)
         _remember_precisions(subject, backends, speeds)
     return Profile(
         machine=doctor.check_machine().detail,
@@ -168,6 +169,15 @@ def _speeds(
     return BackendSpeeds(leaves, profiled=True, roots_per_s=roots) if leaves else None
 
 
+def _remember(
+    subject: Subject, search: SearchConfig, backends: list[BackendProfile], speeds: BackendSpeeds
+) -> None:
+    """Save speeds of `search`, as computed with the kernels that were found the fastest for it."""
+    rates = _kernel_rates(backends).get(trained_precision(search), {})
+    with kernel_choice.computing_with(kernel_choice.kernels_to_use(rates).name):
+        remember(speed_key(subject.model, search), speeds)
+
+
 def _remember_precisions(
     subject: Subject, backends: list[BackendProfile], speeds: BackendSpeeds
 ) -> None:
@@ -180,21 +190,25 @@ def _remember_precisions(
         return
     for precision in over.keys() - {own}:
         in_it = BackendSpeeds({"native": rate * over[precision] / over[own]}, profiled=True)
-        remember(speed_key(subject.model, replace(search, precision=precision)), in_it)
+        _remember(subject, replace(search, precision=precision), backends, in_it)
 
 
-def _kernel_rates(backends: list[BackendProfile]) -> dict[str, float]:
-    """Steps per second with each set of kernels that was timed."""
-    return {each.kernels: 1e3 / each.p50_ms for found in backends for each in found.kernels}
+def _kernel_rates(backends: list[BackendProfile]) -> dict[str, dict[str, float]]:
+    """Steps per second in each precision with each set of kernels that was timed."""
+    rates: dict[str, dict[str, float]] = {}
+    for each in (times for found in backends for times in found.kernels):
+        rates.setdefault(each.precision, {})[each.kernels] = 1e3 / each.p50_ms
+    return rates
 
 
 def _notes(subject: Subject, backends: list[BackendProfile]) -> list[str]:
     notes = []
     if kernels := _kernel_rates(backends):
-        name, why = kernel_choice.kernels_to_use(kernels)
+        choices = {each: kernel_choice.kernels_to_use(rates) for each, rates in kernels.items()}
+        named = ", ".join(f"{name} in {each} ({why})" for each, (name, why) in choices.items())
         notes.append(
-            f"native computes with {name} kernels: {why}; what starts from now on does the same, "
-            f"unless {kernel_choice.VARIABLE} names others"
+            f"native computes with kernels {named}; what starts from now on does the same, unless "
+            f"{kernel_choice.VARIABLE} names others"
         )
     for made_for, reason in subject.no_export.items():
         named = " and ".join(name for name, play in PLAYS.items() if play.format == made_for)

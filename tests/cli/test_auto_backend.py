@@ -146,6 +146,18 @@ def test_what_ends_during_an_evaluation_counts_for_the_next(left_open, begun):
     assert load_run(left_open, "best", None, measure=True).agent().backend == "mlx"
 
 
+def test_what_was_found_with_other_kernels_is_not_told_for_what_plays(left_open, begun):
+    load_run(left_open, "best", None, measure=True)
+    fastest(left_open, "mlx")
+    begun[0][0].keep(Measured("mlx decides fastest here"))
+    ((path),) = (auto_backend.cache_folder() / "speeds").iterdir()
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"kernels": "amx"}))
+    said = []
+    load_run(left_open, "best", None, measure=True, tell=said.append).agent()
+    assert said[0].startswith("speeds of an earlier profile do not count: a profile was made with")
+    assert said[1].endswith(", as measured now")
+
+
 def test_roots_that_are_named_stay_where_the_leaves_were_measured(left_open, begun):
     load_run(left_open, "best", None, measure=True)
     fastest(left_open, "mlx", {"native": 9.0, "mlx": 1.0})

@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 import sys
+from typing import get_args
 
 import pytest
 
 from mlx_muzero import blas
+from mlx_muzero.config.choices import Precision
 from mlx_muzero.profiling import doctor
 
 
@@ -46,6 +48,24 @@ def test_this_machine_runs_mlx(checks):
     assert checks["python"].status == "ok"
     assert checks["mlx"].status == "ok"
     assert checks["duckdb"].status == "ok"
+
+
+def test_every_precision_has_its_kernels(checks):
+    for precision in get_args(Precision):
+        assert f"{precision} by " in checks["kernels"].detail
+
+
+def test_kernels_are_told_with_their_reasons(monkeypatch):
+    used = [
+        {"name": "sme", "why": "1.60 times as fast", "by": "float32 by SME FMOPA"},
+        {"name": "accelerate", "why": "the default", "by": "int8 by SDOT"},
+    ]
+    found = {"used": used, "others": ["baseline"], "left_out": False}
+    pretend(monkeypatch, doctor._Probe(found))
+    assert doctor.check_kernels().detail == (
+        "sme (float32 by SME FMOPA), 1.60 times as fast; accelerate (int8 by SDOT), the default; "
+        "also here: baseline"
+    )
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS uses Accelerate")

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import sys
 from dataclasses import asdict, replace
+from itertools import product
 from typing import get_args
 
 import mlx.core as mx
@@ -85,21 +86,27 @@ def test_kernels_take_turns_where_no_order_is_known(subject, monkeypatch):
     names = (_core.kernels()[-1], _core.kernels()[0])  # the default may be the slower
     monkeypatch.setattr(measuring, "contenders", lambda: names)
     monkeypatch.setattr(kernel_choice, "contenders", lambda: names)
+    search = replace(subject.config.search, precision="bfloat16")
+    subject = replace(subject, config=replace(subject.config, search=search))
     used, load = [], measuring.player
 
-    def player(*of):
-        used.append(kernel_choice.kernels_here().name)
-        return load(*of)
+    def player(subject, backend, precision=None):
+        used.append((precision, kernel_choice.kernels_here().name))
+        return load(subject, backend, precision)
 
     monkeypatch.setattr(measuring, "player", player)
     found = measure(subject, Target("native"), SHORT)
-    assert tuple(each.kernels for each in found.kernels) == names
-    assert found.kernels[0].over_default == 1.0
+    timed = {(each.precision, each.kernels): each for each in found.kernels}
+    assert list(timed) == list(product(get_args(Precision), names)) == used[:-1]
     assert all(each.p50_ms > 0 < each.over_default for each in found.kernels)
-    rates = {each.kernels: 1.0 / each.p50_ms for each in found.kernels}
-    fastest = kernel_choice.kernels_to_use(rates).name
-    assert used[: len(rates)] == list(rates)
-    assert set(used[len(rates) :]) == {fastest}  # which everything else is measured with
+    fastest = {}
+    for times in found.precisions:
+        in_it = {name: timed[times.precision, name] for name in names}
+        assert in_it[names[0]].over_default == 1.0
+        rates = {name: 1.0 / each.p50_ms for name, each in in_it.items()}
+        fastest[times.precision] = kernel_choice.kernels_to_use(rates).name
+        assert times.p50_ms == in_it[fastest[times.precision]].p50_ms
+    assert used[-1] == (None, fastest["bfloat16"])  # which everything else is measured with
     assert BackendProfile.from_dict(json.loads(json.dumps(asdict(found)))) == found
 
 

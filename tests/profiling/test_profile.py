@@ -69,6 +69,7 @@ def mac(monkeypatch):
     """Has this machine pass for a Mac."""
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(cores, "_sysctl", lambda name: 4)
+    monkeypatch.setattr(cores, "_sysctl_text", lambda name: "Apple M4")
 
 
 def auto(subject):
@@ -115,22 +116,67 @@ def test_kernels_are_remembered_and_the_fastest_are_named(
     monkeypatch.setattr(kernel_choice, "cache_folder", lambda: tmp_path)
     monkeypatch.delenv(kernel_choice.VARIABLE, raising=False)
     times = (
-        KernelTimes("accelerate", "Accelerate", 8.0, 1.0),
-        KernelTimes("baseline", "float32", 16.0, 0.5),
-        KernelTimes("sme", "SME FMOPA", 5.0, 1.6),
+        KernelTimes("float32", "accelerate", "Accelerate", 8.0, 1.0),
+        KernelTimes("float32", "baseline", "float32", 16.0, 0.5),
+        KernelTimes("float32", "sme", "SME FMOPA", 5.0, 1.6),
+        KernelTimes("int8", "accelerate", "SDOT", 3.0, 1.0),
+        KernelTimes("int8", "baseline", "SDOT", 3.0, 1.0),
+        KernelTimes("int8", "sme", "SDOT", 4.0, 0.75),
     )
-    measured(figures("native", 5.0, kernels=times))
+    precisions = PrecisionTimes("float32", 5.0, 1.0), PrecisionTimes("int8", 3.0, 5 / 3)
+    assert kernel_choice.kernels_here().name == "accelerate"
+    measured(figures("native", 5.0, 3e9, kernels=times, precisions=precisions))
     found = profile(subject, Effort())
     said = (
-        "native computes with sme kernels: 1.60 times as fast as accelerate, as profiled here; what"
+        "native computes with kernels sme in float32 (1.60 times as fast as accelerate, as "
+        "profiled here), accelerate in int8 (the default; baseline 1.00 times as fast, as profiled "
+        "here); "
     )
     assert found.notes[0].startswith(said)
     output_console().print(profile_tables(found))
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["kernels", "multiply", "by", "p50", "ms", "times", "accelerate"] in rows
-    assert ["sme", "SME", "FMOPA", "5.00", "1.60"] in rows
+    assert ["kernels", "precision", "multiply", "by", "p50", "ms", "times", "accelerate"] in rows
+    assert ["sme", "float32", "SME", "FMOPA", "5.00", "1.60"] in rows
+    # This process computes as before; the next finds the speeds of its kernels.
+    search = subject.config.search
+    keys = {
+        each: backends.speed_key(subject.model, dataclasses.replace(search, precision=each))
+        for each in ("float32", "int8")
+    }
+    assert recall(keys["float32"]) is None
     kernel_choice._kept.cache_clear()
-    assert kernel_choice.kernels_here().name == "sme"
+    assert [kernel_choice.kernels_here(each).name for each in keys] == ["sme", "accelerate"]
+    speeds = backends.precision_speeds(subject.model, search, ("int8",))
+    assert speeds == pytest.approx({"float32": 3e9, "int8": 5e9})
+
+
+def test_speeds_of_other_kernels_are_outdated(subject, monkeypatch):
+    model, search = subject.model, auto(subject)
+    key = backends.speed_key(model, search)
+    remember(key, BackendSpeeds({"native": 1.0, "mlx": 9e12}, roots_per_s={"native": 1, "mlx": 9}))
+    assert backends.settle(model, search)[1].profiled
+    assert not backends.outdated_speeds(model, search)
+    kept = json.loads(key.path.read_text())
+    for facts, earlier in (
+        (kept | {"kernels": "amx"}, "with amx kernels"),
+        ({name: kept[name] for name in kept if name != "kernels"}, "without telling its kernels"),
+    ):
+        key.path.write_text(json.dumps(facts))
+        settled, speeds = backends.settle(model, search)
+        assert (speeds.profiled, settled.root_backend) == (False, "auto")
+        assert 0 < speeds.leaves_per_s["mlx"] < 9e12
+        words = (
+            f"a profile was made {earlier}, and native computes with {key.kernels}; mlx-muzero "
+            "profile renews it"
+        )
+        assert str(speeds).endswith(f"; measured now: {words}")
+        named = dataclasses.replace(search, backend="native")
+        assert backends.outdated_speeds(model, named) == words  # the roots are left open
+        named = dataclasses.replace(named, root_backend="native")
+        assert not backends.outdated_speeds(model, named)
+    monkeypatch.setenv(kernel_choice.VARIABLE, "baseline")
+    remember(key, BackendSpeeds({"native": 1.0}))
+    assert (recall(backends.speed_key(model, search)) is None) == (key.kernels != "baseline")
 
 
 def test_roots_are_remembered_and_the_verdict_names_their_backend(subject, measured):

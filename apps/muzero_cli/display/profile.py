@@ -80,11 +80,11 @@ def _kernels(profile: Profile) -> list[RenderableType]:
     times = [each for _, found in _measured(profile) for each in found.kernels]
     if not times:
         return []
-    table = _table("kernels", "multiply by", "p50 ms", f"times {times[0].kernels}")
+    default = times[0].kernels
+    table = _table("kernels", "precision", "multiply by", "p50 ms", f"times {default}")
     for each in times:
-        table.add_row(
-            each.kernels, each.instructions, f"{each.p50_ms:,.2f}", f"{each.over_default:.2f}"
-        )
+        milliseconds, over = f"{each.p50_ms:,.2f}", f"{each.over_default:.2f}"
+        table.add_row(each.kernels, each.precision, each.instructions, milliseconds, over)
     return ["", Text("The native backend's kernels in the largest step"), table]
 
 
