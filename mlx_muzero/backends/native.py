@@ -76,13 +76,18 @@ class NativeEncoder:
         )
         self.refresh()
 
-    def refresh(self) -> None:
-        """Copy the model's weights again after they have changed.
+    def refresh(self, weights: dict[str, mx.array] | None = None) -> None:
+        """Copy the weights again after they have changed.
+
+        Args:
+            weights: of the representation network, by name; None: what the model's are now.
 
         Raises:
             SearchError: a parameter is missing, unknown or has another shape.
         """
-        arrays = _folded(self._model)
+        if weights is None:
+            weights = dict(tree_flatten(self._model.representation_network.parameters()))
+        arrays = _folded(weights)
         self._mean, self._scale = (arrays.pop(f"{_NORM}.{name}") for name in ("mean", "scale"))
         load_parameters(self._core, arrays)
 
@@ -91,10 +96,9 @@ class NativeEncoder:
         return mx.array(self._core.encode((observation - self._mean) * self._scale))
 
 
-def _folded(model: StochasticMuZero) -> dict[str, F32]:
-    """Weights of the representation network by name, batch norms folded into their layers."""
-    own = dict(tree_flatten(model.representation_network.parameters()))
-    arrays = {f"{_REPRESENTATION}{name}": floats(array) for name, array in own.items()}
+def _folded(weights: dict[str, mx.array]) -> dict[str, F32]:
+    """Weights of a representation network by name, batch norms folded into their layers."""
+    arrays = {f"{_REPRESENTATION}{name}": floats(array) for name, array in weights.items()}
     for layer_end, norm_end in _NORMED:
         for weight in [name for name in arrays if name.endswith(f"{layer_end}.weight")]:
             owner = weight.removesuffix(f"{layer_end}.weight")

@@ -7,13 +7,14 @@ and column sums here are products with ones, because BLAS has vector instruction
 
 import math
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any, TypeVar, cast
 
 import mlx.core as mx
 
 from mlx_muzero.networks.folding import NORM_EPSILON
-from mlx_muzero.networks.second_stream import aside
+from mlx_muzero.networks.second_stream import aside, is_aside
+from mlx_muzero.networks.turns import note, note_weights
 
 _LOG2_E = math.log2(math.e)
 
@@ -84,10 +85,17 @@ def with_gradient(function: FunctionT, gradient: Callable[..., Any]) -> Function
     """`function` with the gradients of its arguments given by `gradient`.
 
     `gradient` receives the arguments, the gradients of the outputs, and the outputs, of which the
-    first is the result and the others are what the gradient needs again.
+    first is the result and the others are what the gradient needs again. Where the function was
+    computed aside, its gradient is, too.
     """
-    made = mx.custom_function(function)
-    made.vjp(gradient)
+    here, beside = mx.custom_function(function), mx.custom_function(function)
+    here.vjp(gradient)
+    beside.vjp(aside()(gradient))
+
+    @wraps(function)
+    def made(*arrays: mx.array) -> Any:
+        return (beside if is_aside() else here)(*arrays)
+
     return cast(FunctionT, made)
 
 
@@ -185,10 +193,17 @@ def _residual_block(kept_gain: float) -> Callable[..., Arrays]:
             x, parameters, to_means, kept_gain, flows[0], outputs
         )
         with aside():
-            of_parameters = summed([products], parameters)
+            of_parameters = as_gradients(added(None, products), parameters)
+        note([into])
+        note_weights(of_parameters)
         return into, mx.zeros_like(kept), *of_parameters
 
-    return with_gradient(to_residual_block, from_residual_block)
+    def to_block(x: mx.array, kept: mx.array, *parameters: mx.array) -> Arrays:
+        outputs = to_residual_block(x, kept, *parameters)
+        note(outputs[:1])
+        return outputs
+
+    return with_gradient(to_block, from_residual_block)
 
 
 def through_residual_block(
@@ -219,18 +234,21 @@ def through_residual_block(
     return into, [*of_linear_1, *of_norm_1, *of_linear_2, *of_norm_2]
 
 
-def summed(steps: Sequence[Products], parameters: Sequence[mx.array]) -> list[mx.array]:
-    """Gradients of `parameters` that were used in several steps, whose products are added up.
+def added(totals: list[mx.array] | None, products: Products) -> list[mx.array]:
+    """`products`, each added to what those of earlier steps came to, if there were any.
 
     BLAS adds a product to what is there, so the sums cost nothing.
     """
-    gradients = []
-    for parameter, (first, *others) in zip(parameters, zip(*steps, strict=True), strict=True):
-        total = first[0] @ first[1]
-        for left, right in others:
-            total = mx.addmm(total, left, right)
-        gradients.append(total.reshape(parameter.shape))
-    return gradients
+    if totals is None:
+        return [left @ right for left, right in products]
+    pairs = zip(totals, products, strict=True)
+    return [mx.addmm(total, left, right) for total, (left, right) in pairs]
+
+
+def as_gradients(totals: list[mx.array], parameters: Sequence[mx.array]) -> list[mx.array]:
+    """What `added` came to as gradients of `parameters`, in the same order."""
+    pairs = zip(totals, parameters, strict=True)
+    return [total.reshape(parameter.shape) for total, parameter in pairs]
 
 
 def _to_two_hot_cross_entropy(logits: mx.array, place: mx.array) -> Arrays:

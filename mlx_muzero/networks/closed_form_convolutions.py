@@ -15,6 +15,7 @@ from mlx_muzero.networks.closed_form import (
 )
 from mlx_muzero.networks.folding import NORM_EPSILON
 from mlx_muzero.networks.second_stream import aside
+from mlx_muzero.networks.turns import note_weights
 
 
 def causal_conv(
@@ -87,6 +88,7 @@ def _temporal_layer(
         to_x = _through_conv(into, weight * by_channel, kernel, dilation, window_bars)
         with aside():
             to_weight = (into.T @ taps) * by_channel
+        note_weights([to_weight])
         return to_x, mx.zeros_like(kept), to_weight, to_gain * kept_scale, to_shift * kept_gain
 
     return with_gradient(to_layer, from_layer)

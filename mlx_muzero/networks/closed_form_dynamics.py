@@ -11,10 +11,11 @@ import mlx.core as mx
 from mlx_muzero.networks.closed_form import (
     Arrays,
     Products,
+    added,
+    as_gradients,
     column_sum,
     column_sums,
     standardized,
-    summed,
     through_norm,
     through_residual_block,
     to_mean,
@@ -22,6 +23,7 @@ from mlx_muzero.networks.closed_form import (
     with_gradient,
 )
 from mlx_muzero.networks.second_stream import aside
+from mlx_muzero.networks.turns import note_flows, note_weights
 
 _OF_BLOCK, _SAVED_OF_BLOCK = 8, 6
 """Parameters of a residual block, and arrays that its gradient needs again."""
@@ -88,11 +90,13 @@ def _unrolled(steps: int, gains: tuple[float, ...], gradient_scale: float) -> Ca
         weight, _, *of_blocks = parameters[:-6]
         next_weight, _, gain, _, reward_weight, _ = parameters[-6:]
         width = latent.shape[1]
+        note_flows(flows[:2])
         to_latents = mx.split(flows[0], steps)
         to_rewards = mx.split(flows[1].reshape(-1, 1), steps)
         _, _, tower, *saved = outputs
         saved_by_step = _chunks(saved, len(saved) // steps)
-        onto_projection, products = list[mx.array](), list[Products]()
+        onto_projection = list[mx.array]()
+        totals: list[mx.array] | None = None
         gain_to_mean = to_mean(gain)
         own_of_blocks = _chunks(of_blocks, _OF_BLOCK)
         to_means = [(to_mean(own[2]), to_mean(own[6])) for own in own_of_blocks]
@@ -120,14 +124,16 @@ def _unrolled(steps: int, gains: tuple[float, ...], gradient_scale: float) -> Ca
                 found.append(of_block)
             with aside():
                 of_step_blocks = [pair for of_block in reversed(found) for pair in of_block]
-                products.append([(flow.T, before), *of_step_blocks, *of_next])
+                totals = added(totals, [(flow.T, before), *of_step_blocks, *of_next])
+            note_weights(totals)
             onto_projection.append(flow)
             carried = flow @ through_projection
         with aside():
             flow = mx.concatenate(onto_projection[::-1])
             of_conditions = flow.T @ _end_to_end(condition)
             several = [weight[:, :width], *of_blocks, *parameters[-6:-2]]
-            of_latent, *of_several = summed(products, several)
+            assert totals is not None
+            of_latent, *of_several = as_gradients(totals, several)
             of_weight = mx.concatenate([of_latent, of_conditions], axis=1)
             to_reward = flows[1].reshape(1, -1)
             of_reward = to_reward @ tower, to_reward.sum(axis=1)

@@ -1,14 +1,14 @@
 """A second stream of the CPU, for what the course of a training step need not wait for.
 
 MLX computes a stream's operations one after another in a thread of its own. What hangs on the chain
-of latents, the heads with their losses and the gradients of weights, lies beside that chain: where
-another core stands idle, it is computed there meanwhile. The operations are the same, and so are
-all results, to the last bit.
+of latents, the value head and the gradients of weights, lies beside that chain: where another core
+stands idle, it is computed there meanwhile. The operations are the same, and so are all results, to
+the last bit.
 """
 
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 
 import mlx.core as mx
 
@@ -18,6 +18,7 @@ class _OfThread(threading.local):
 
     stream: mx.Stream | None = None
     used: bool = False
+    aside: bool = False
 
 
 _mine = _OfThread()
@@ -35,8 +36,20 @@ def two_streams(wanted: bool) -> Iterator[None]:
         _mine.used = before
 
 
-def aside() -> AbstractContextManager[object]:
+@contextmanager
+def aside() -> Iterator[None]:
     """Operations made within are computed on the second stream, if it is in use."""
-    if _mine.used and _mine.stream is not None:
-        return mx.stream(_mine.stream)
-    return nullcontext()
+    if not _mine.used or _mine.stream is None:
+        yield
+        return
+    before, _mine.aside = _mine.aside, True
+    try:
+        with mx.stream(_mine.stream):
+            yield
+    finally:
+        _mine.aside = before
+
+
+def is_aside() -> bool:
+    """Whether what is made now is computed on the second stream."""
+    return _mine.aside

@@ -19,6 +19,7 @@ from mlx_muzero.networks import closed_form
 from mlx_muzero.networks.dropout import seed_dropout
 from mlx_muzero.networks.kinds import Model
 from mlx_muzero.networks.second_stream import two_streams
+from mlx_muzero.networks.turns import taking_turns
 from mlx_muzero.training.heap import keep_freed_memory
 from mlx_muzero.training.losses import loss_weight
 from mlx_muzero.training.model_parts import ModelParts
@@ -81,7 +82,7 @@ class Learner:
         self.steps = 0
         self._parts = ModelParts(model)
         self._before: tuple[dict[str, mx.array], dict[str, mx.array]] | None = None
-        self._objective = objective_of(model, config)
+        self._objective = objective_of(model, config, two_cores=self._two_cores)
         self._terms = self._objective.terms
         if not self._terms:
             raise ConfigError("train: every loss has weight 0; nothing would be learned")
@@ -106,9 +107,16 @@ class Learner:
         if self.ranks.size > 1:
             self._before = dict(tree_flatten(self.model.parameters())), dict(self.optimizer.state)
         try:
-            with self.ranks.together(), two_streams(self._two_cores):
+            two = self._two_cores
+            with self.ranks.together(), two_streams(two), taking_turns(two) as turns:
                 figures = self._step(*self._objective.arrays(batch, self.ranks))
-                mx.eval(self._state, figures)
+                if two:
+                    turns.evaluate()
+                    # The update goes on while the caller does, up to where it needs the weights.
+                    mx.async_eval(figures)
+                    mx.async_eval(self._state)
+                else:
+                    mx.eval(self._state, figures)
             self._before = None
         except RankLost:
             self.step_back()

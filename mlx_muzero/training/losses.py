@@ -67,7 +67,7 @@ def losses(
     model: StochasticMuZero,
     batch: DeviceBatch,
     config: TrainConfig,
-    real: mx.array | None = None,
+    real: Callable[[], mx.array] | None = None,
 ) -> dict[str, mx.array]:
     """Unweighted mean loss over valid steps for each of `loss_terms`, as scalars.
 
@@ -75,14 +75,13 @@ def losses(
         model: in training mode.
         batch: what to learn from.
         config: weights of the losses, and which the value's is.
-        real: `real_latents` of the batch, if they are known.
+        real: returns `real_latents` of the batch, if they are made elsewhere.
     """
     unrolled, terms = unroll(model, batch), loss_terms(config, model)
-    with aside():
-        found = {term: _ALONE[term](model, unrolled, batch) for term in terms if term in _ALONE}
-        if "consistency" in terms:
-            found["consistency"] = _consistency(model, unrolled, batch, real)
-        found |= _values(model, unrolled, batch, config, terms)
+    found = {term: _ALONE[term](model, unrolled, batch) for term in terms if term in _ALONE}
+    found |= _values(model, unrolled, batch, config, terms)
+    if "consistency" in terms:  # last, as it may have to wait for `real`
+        found["consistency"] = _consistency(model, unrolled, batch, real)
     return {term: found[term] for term in terms}
 
 
@@ -114,11 +113,13 @@ def _outcome(model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch) ->
 
 
 def _consistency(
-    model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, real: mx.array | None
+    model: StochasticMuZero,
+    unrolled: Unrolled,
+    batch: DeviceBatch,
+    real: Callable[[], mx.array] | None,
 ) -> mx.array:
-    if real is None:
-        real = real_latents(model, batch.observation[1:])
-    return _mean(latent_distance(unrolled.after, real), batch, _AFTER)
+    target = real_latents(model, batch.observation[1:]) if real is None else real()
+    return _mean(latent_distance(unrolled.after, target), batch, _AFTER)
 
 
 def _next_bar(model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch) -> mx.array:
@@ -170,9 +171,10 @@ def value_loss(
     """Loss ``f32[n]`` of the value at `latent` ``f32[n, D]`` against `target` ``f32[n]``."""
     if config.value_loss == "mse":
         return mx.square(model.value(latent) - target)
-    logits = model.value_logits(latent)
-    if closed_form.on_cpu():
-        return closed_form.two_hot_cross_entropy(logits, model.support.place(target))
+    with aside():  # about as much as all other heads
+        logits = model.value_logits(latent)
+        if closed_form.on_cpu():
+            return closed_form.two_hot_cross_entropy(logits, model.support.place(target))
     return nn.losses.cross_entropy(logits, model.support.encode(target))
 
 

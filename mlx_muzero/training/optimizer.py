@@ -14,6 +14,7 @@ from typing import Any
 import mlx.core as mx
 import mlx.nn as nn
 
+from mlx_muzero.networks.second_stream import aside
 from mlx_muzero.training.model_parts import ModelParts
 
 MEAN_DECAY = 0.9
@@ -84,7 +85,8 @@ class AdamW:
         if self._average_decay:
             # Early parameters are not worth remembering: the memory grows from 10 steps.
             keep = mx.minimum(self._average_decay, (1.0 + step) / (10.0 + step))
-            state["average"] = keep * state["average"] + (1.0 - keep) * parameter
+            with aside():
+                state["average"] = keep * state["average"] + (1.0 - keep) * parameter
         else:
             state["average"] = parameter
         self._move_to(parameter)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from mlx.utils import tree_flatten, tree_map
 
-from mlx_muzero.errors import ConfigError, TrainingDiverged
+from mlx_muzero.backends.native import NativeEncoder
+from mlx_muzero.errors import ConfigError, SearchError, TrainingDiverged
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.networks import closed_form
 from mlx_muzero.profiling.subject import with_random_heads
@@ -317,6 +318,18 @@ def test_two_cores_learn_what_one_does(small_config, encoder, monkeypatch):
             np.testing.assert_array_equal(np.array(array), np.array(theirs[name]), name)
 
 
+@pytest.mark.parametrize("two_cores", [False, True])
+def test_a_fault_of_the_encoder_is_one_of_the_step(config, model, monkeypatch, two_cores):
+    learner = Learner(model, config.train, two_cores=two_cores)
+
+    def fail(_encoder, _windows):
+        raise SearchError("no latents")
+
+    monkeypatch.setattr(NativeEncoder, "__call__", fail)
+    with pytest.raises(SearchError, match="no latents"):
+        learner.step(random_batch(config))
+
+
 @pytest.mark.slow
 def test_the_compiled_step_does_what_the_eager_one_does(small_config, monkeypatch):
     """By the passes of a GPU, where it is compiled: a CPU's dropout is drawn by NumPy."""
@@ -383,9 +396,12 @@ def test_a_weight_that_overflows_is_named_before_it_is_saved(config, model):
         learner.step(random_batch(config))
 
 
-def test_training_goes_on_from_saved_arrays(config):
+@pytest.mark.parametrize("two_cores", [False, True])
+def test_training_goes_on_from_saved_arrays(config, two_cores):
     table = TradingRules.from_config(config).table
-    one, two = (Learner(build_model(config, table), config.train) for _ in range(2))
+    one, two = (
+        Learner(build_model(config, table), config.train, two_cores=two_cores) for _ in range(2)
+    )
     one.step(random_batch(config, 0))
     two.restore(*one.arrays())
     two.steps = one.steps
