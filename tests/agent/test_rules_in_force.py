@@ -156,7 +156,7 @@ def test_the_search_is_the_enumeration_of_all_paths_under_each_rule(name):
 
 
 @pytest.mark.parametrize("planner", cases(1, ["expectimax", "sampling"]))
-@pytest.mark.parametrize("name", IN_FORCE)
+@pytest.mark.parametrize("name", cases(5, IN_FORCE))
 def test_a_decision_does_not_depend_on_the_others_in_the_batch(name, planner):
     agent, observation, moment = agent_under(name, planner), observations(6), moments(6)
     account, seed = np.array([0, 1, 2, 0, 1, 2], np.int32), np.arange(6, dtype=np.uint64)
@@ -177,7 +177,7 @@ def test_a_decision_does_not_depend_on_the_others_in_the_batch(name, planner):
         assert alone.action[0] == together.action[row]
 
 
-@pytest.mark.parametrize("name", IN_FORCE)
+@pytest.mark.parametrize("name", cases(5, IN_FORCE))
 def test_many_simulations_find_what_the_expectimax_finds_under_each_rule(name):
     account, seed = np.arange(4, dtype=np.int32) % 3, np.zeros(4, np.uint64)
     exact, found = (

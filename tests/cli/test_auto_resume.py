@@ -26,6 +26,7 @@ def events(tmp_path):
     return [event["event"] for event in journal.read(tmp_path / "run" / "journal.jsonl")]
 
 
+@pytest.mark.slow
 def test_a_run_begins_goes_on_and_is_left_when_it_is_finished(train, tmp_path, monkeypatch):
     poll = at_poll(40)
     with monkeypatch.context() as patched:

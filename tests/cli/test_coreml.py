@@ -99,6 +99,7 @@ def without_coremltools(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "none"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_coremltools")
 def test_without_coremltools_the_reason_is_said_and_another_backend_plays(exported, cli):
     code, out, err = cli("evaluate", exported, *SHORT, *SIM, "--json")

@@ -54,6 +54,7 @@ def trained(cli, small_config, tmp_path, *changes):
     return tmp_path / "run"
 
 
+@pytest.mark.slow
 def test_it_explains_itself_and_trades_as_it_would_again(cli, run):
     watched = [json.loads(line) for line in next((run / "decisions").iterdir()).open()]
     assert all(sum(decision["visits"]) == 9 for decision in watched)

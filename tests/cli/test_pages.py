@@ -34,6 +34,7 @@ def test_an_evaluation_as_a_page(cli, trained, tmp_path):
     assert len(found["again"]["facts"]["SHA-256 of the weights"]) == 64
 
 
+@pytest.mark.slow
 def test_the_results_are_the_same_without_a_page(cli, trained, tmp_path):
     answers = [
         json.loads(cli("evaluate", trained, "--split", "validation", "--json", *html)[1])

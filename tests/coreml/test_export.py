@@ -84,6 +84,7 @@ def content(folder):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("expansion", "names"),
     [

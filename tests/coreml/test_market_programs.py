@@ -86,7 +86,7 @@ def test_saved_programs_compute_what_the_model_does(
 
 
 @pytest.mark.parametrize("members", cases(1, [3, 1]))
-@pytest.mark.parametrize("known", TOLD)
+@pytest.mark.parametrize("known", cases(1, TOLD))
 def test_programs_of_a_model_that_is_told_something_are_told_it(tmp_path, known, members):
     sizes = ModelConfig(kind="factored", latent_width=8, members=members, chain_states=6)
     model = random_model(sizes, known=known)

@@ -65,7 +65,7 @@ def test_every_encoder_is_its_saved_program(tmp_path, encoder, layer_norm):
     assert set(histogram(function)) <= allowed
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", cases(2, PROGRAMS))
 def test_a_program_has_the_tensors_and_operations_of_its_kind(tmp_path, name):
     model = random_model()
     saved_program(tmp_path, name, model, 4)

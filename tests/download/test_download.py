@@ -88,6 +88,7 @@ def test_several_pairs_come_side_by_side(venue, db):
     assert len(stored(db, "ETHUSDT")) == NOW - FIRST
 
 
+@pytest.mark.slow
 def test_all_pairs_keep_the_venues_rate_limit(venue, db):
     venue.moods = Moods(cap=300)
     with served(venue) as settings:
@@ -111,6 +112,7 @@ def test_what_the_store_has_otherwise_stays_and_is_counted(venue, db):
     assert 99.0 not in stored(db)[-60:]
 
 
+@pytest.mark.slow
 def test_another_market_is_refused_and_nothing_lost_unless_it_is_to_replace(venue, db):
     with served(venue) as settings:
         run(settings, db, end=NOW - 500)
@@ -241,6 +243,7 @@ def test_a_full_disk_ends_it_with_what_came_before(venue, db, small_chunks, monk
     assert len(stored(db)) == NOW - FIRST
 
 
+@pytest.mark.slow
 def test_an_interrupt_while_a_chunk_is_written_keeps_it_and_what_came_after(
     venue, db, small_chunks, monkeypatch
 ):
@@ -315,6 +318,7 @@ def test_killed_between_two_steps_the_same_command_ends_in_the_same_store(
         assert one.imports() == two.imports()
 
 
+@pytest.mark.slow
 def test_a_store_of_the_first_release_takes_downloads_beside_what_it_holds(venue, tmp_path):
     db = unpack(OLDEST, tmp_path) / "data" / "market.duckdb"
     with BarStore(db, read_only=True) as store:
@@ -346,6 +350,7 @@ def test_a_symbol_has_one_source_and_takes_it_along(venue, db):
             assert store.origins.all() == store.origins.asked("BTCUSDT_OLD", "bars") == []
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_bars(venue, db, small_chunks):
     with served(venue) as settings:
         run(settings, db, end=FIRST + 1000)

@@ -31,6 +31,7 @@ def run(address, db, first=FRIDAY):
         return download(store, "oanda", OandaSource(address), wishes, patience=IMPATIENT)[0]
 
 
+@pytest.mark.slow
 def test_bid_and_ask_come_and_a_weekend_is_no_hole(venue, tmp_path):
     server, address = venue
     server.silent = {FRIDAY + 600}

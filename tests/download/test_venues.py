@@ -31,7 +31,7 @@ def check(tmp_path, report, minutes):
     assert report.inserted == len(minutes)
 
 
-@pytest.mark.parametrize("moods", cases(5, VENUES.values()), ids=VENUES)
+@pytest.mark.parametrize("moods", cases(3, VENUES.values()), ids=VENUES)
 @pytest.mark.parametrize("hole", [range(0), range(NOW - 2600, NOW - 1400)], ids=["whole", "hole"])
 def test_every_bar_that_is_over_is_stored_once_with_its_values(monkeypatch, tmp_path, moods, hole):
     silent = {*hole, NOW - 3000, NOW - 700, NOW - 699}
@@ -57,6 +57,7 @@ def test_a_time_that_a_venue_refuses_is_told_as_missing(monkeypatch, tmp_path):
     assert len(venue.asked) < 100
 
 
+@pytest.mark.slow
 def test_a_pair_without_trades_of_late_is_not_given_up(monkeypatch, tmp_path):
     silent = set(range(NOW - 1900, NOW + 1))
     venue, report = downloaded(monkeypatch, tmp_path, Moods(cap=300, window=300), silent)

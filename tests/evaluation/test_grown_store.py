@@ -109,6 +109,7 @@ def test_a_missing_bar_of_its_own_period_is_told_with_the_period(grown):
         load_run(grown / "run", "best", grown / "market.duckdb")
 
 
+@pytest.mark.slow
 def test_later_bars_are_judged_and_named(grown, cli):
     run, db = grown / "run", grown / "market.duckdb"
     code, out, err = cli("evaluate", run, "--db", db, "--from", stamp(OWN.stop), "--json")
@@ -162,6 +163,7 @@ def test_bars_of_the_test_split_are_said_to_be(grown, cli):
     assert "UTC are its test split" in json.loads(out)["period"]
 
 
+@pytest.mark.slow
 def test_a_run_that_was_never_validated_says_so_first(grown, cli, config_file):
     db = grown / "market.duckdb"
     code, _, _ = cli(

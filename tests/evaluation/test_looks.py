@@ -34,6 +34,7 @@ def test_every_evaluation_of_the_test_split_counts(evaluated, cli, trained, db):
     assert "Look 3 at this test split; 1 configuration was tried: 1 judged" in words
 
 
+@pytest.mark.slow
 def test_what_chose_the_run_is_no_look(evaluated):
     assert evaluated("--split", "validation") is None
     assert evaluated()["evaluations"] == 1

@@ -79,6 +79,7 @@ def test_it_earns_on_a_planted_edge_and_repeats_with_its_seed(dataset, rules):
     assert one.net_pips > 0
 
 
+@pytest.mark.slow
 def test_the_kept_weights_are_those_of_the_chosen_check(dataset, rules):
     taught = teach_transformer(dataset, rules, 1, TINY)
     validation = dataset.evaluation_starts("validation", TINY.validation_sessions)

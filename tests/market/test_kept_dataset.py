@@ -151,6 +151,7 @@ def link_away(folder):
     (folder / "close.bin").symlink_to(moved)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage",
     cases(

@@ -38,7 +38,7 @@ def assert_same(played, right):
         assert getattr(played, name) == getattr(right, name), name
 
 
-@pytest.mark.parametrize("ahead_s", [600, -600, 3600, -3600])
+@pytest.mark.parametrize("ahead_s", cases(2, [600, -3600, -600, 3600]))
 def test_a_wrong_clock_changes_no_decision(tmp_path, right, ahead_s):
     played = trade(tmp_path / "run", MINUTES, ahead_s * SECOND_NS)
     assert_same(played, right)
@@ -51,7 +51,7 @@ def test_a_wrong_clock_changes_no_decision(tmp_path, right, ahead_s):
     assert minutes[-1]["clock_offset_ms"] == pytest.approx(-1e3 * ahead_s, abs=100)
 
 
-@pytest.mark.parametrize("after_s", cases(2, [150, 151.3, 95, 149]))
+@pytest.mark.parametrize("after_s", cases(1, [151.3, 150, 95, 149]))
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_clock_that_is_set_in_mid_session_changes_no_decision(tmp_path, right, sign, after_s):
     """Five times, a minute apart: every other time it was right before."""

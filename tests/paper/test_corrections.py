@@ -47,6 +47,7 @@ def test_a_correction_made_meanwhile_is_told_once(tmp_path):
     assert revised(again) == [LAST]
 
 
+@pytest.mark.slow
 def test_a_correction_that_was_told_is_no_news_after_a_restart(tmp_path):
     minute = LAST - 1
     played = trade(tmp_path / "run", 4, 0, lambda clock, source: _later(clock, source, minute))
@@ -69,6 +70,7 @@ def _later(clock, source, minute):
     source.venue.values = others
 
 
+@pytest.mark.slow
 def test_a_bar_that_had_been_given_up_is_told_when_it_comes_meanwhile(tmp_path):
     def hide(_clock, source):
         source.venue.silent.add(LAST - 1)

@@ -86,6 +86,7 @@ def test_an_order_no_bar_comes_for_expires(tmp_path):
     assert "hole of 21 minutes" in after["why"]
 
 
+@pytest.mark.slow
 def test_pairs_without_a_bar_or_history_say_why(tmp_path):
     late = market("EURJPY").slice(WARM_BARS + 10, WARM_BARS + 60)
     played = play(tmp_path / "run", bars=[market("USDJPY"), late], begin_ns=0)
@@ -240,6 +241,7 @@ def test_resume_lifts_a_halt(tmp_path):
     assert modes[-1] == "trading"
 
 
+@pytest.mark.slow
 def test_a_mode_outlives_its_process(tmp_path):
     path, bars = tmp_path / "run", market("USDJPY", WARM_BARS + 30)
     half = [bars.slice(0, WARM_BARS + 10)]

@@ -71,6 +71,7 @@ def test_killed_between_any_two_steps(tmp_path, uninterrupted, most):
     assert all(hole["reason"] == "the engine was not running" for hole in holes)
 
 
+@pytest.mark.slow
 def test_killed_at_any_time(tmp_path, uninterrupted):
     report, tables = killed(tmp_path / "run", seed=2, most=12, how="times")
     assert_same(tables, uninterrupted, tmp_path / "run")

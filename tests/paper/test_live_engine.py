@@ -166,6 +166,7 @@ def test_a_missing_pair_is_waited_for_no_longer_than_grace(tmp_path):
     assert played.decisions[-1]["close_ns"] == wall.now_ns
 
 
+@pytest.mark.slow
 def test_markets_do_not_depend_on_each_other(tmp_path):
     """A pair's fills are the same beside another one: exposure limits apart, they share nothing."""
     alone = play(tmp_path / "one", settings(("USDJPY",)), bars=[market("USDJPY")])

@@ -59,6 +59,7 @@ def exact(played, paper, config, table, series=None):
     return found.exact
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_close", cases(1, [True, False]))
 def test_the_spread_at_the_close(tmp_path, at_close):
     """Where a store has the asks of opens alone, nobody knows it, and plans say so."""

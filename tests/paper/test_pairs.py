@@ -103,6 +103,7 @@ def commands(played):
     return [e for e in journal.read(played.folder.journal_path) if e["event"] == "command"]
 
 
+@pytest.mark.slow
 def test_an_exclusion_outlives_its_process_and_resume(tmp_path):
     path = tmp_path / "run"
     half = [bars.slice(0, WARM_BARS + 15) for bars in markets(PAIRS)]

@@ -263,6 +263,7 @@ def test_auto_takes_core_ml_only_on_a_mac_and_for_an_export_of_the_model(
     assert settled(deployment) == "native"
 
 
+@pytest.mark.slow
 def test_a_profile_changes_no_run_that_has_begun(cli, config_file, db, tmp_path, small_config):
     train = ("train", "--run", "run")
     subject = small_subject(small_config)
@@ -394,6 +395,7 @@ def test_a_profile_is_json(on_a_mac):
     assert values["published"][1]["high_ms"] == 250
 
 
+@pytest.mark.slow
 def test_a_profile_is_drawn(on_a_mac, tmp_path):
     draw(on_a_mac, tmp_path / "chart.png")
     assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")

@@ -106,6 +106,7 @@ def test_a_line_is_strict_json(tmp_path):
     json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
 
 
+@pytest.mark.slow
 def test_training_records_decisions_of_each_validation(small_config, tmp_path_factory):
     trainer = ran_through(small_config, tmp_path_factory.mktemp("run"))
     entries = [

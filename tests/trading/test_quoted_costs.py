@@ -99,6 +99,7 @@ def test_a_fill_at_the_quotes_needs_them(small_dataset):
         QUOTED.fill_pips(np.zeros(1), np.ones(1), np.full(1, 110.0), 0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fill", cases(1, FILLS))
 def test_foresight_is_the_best_of_all_action_sequences(fill, quoted):
     short = dataclasses.replace(quoted, config=dataclasses.replace(quoted.config, session_bars=5))

@@ -249,6 +249,7 @@ def test_rounds_played_ahead_have_the_weights_of_when_they_were_begun(played_ahe
     assert rounds == [(4, 0), (8, 0), (12, 8), (16, 8)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delayed", cases(1, ["learning", "playing"]))
 def test_timing_changes_nothing_of_a_run_that_plays_ahead(
     tmp_path, ahead_config, small_dataset, played_ahead, monkeypatch, delayed
@@ -277,6 +278,7 @@ def test_a_run_that_plays_ahead_is_the_same_on_any_number_of_cores(
     assert_same_run(everything(trainer), everything(played_ahead))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("poll", cases(2, [9, 20, 3, 11, 13, 16, 30]))
 def test_a_run_that_plays_ahead_is_the_same_if_it_is_stopped(
     tmp_path, ahead_config, small_dataset, played_ahead, poll

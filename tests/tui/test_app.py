@@ -65,6 +65,7 @@ def test_looking_writes_nothing_into_the_run(tour):
     assert not tour.written
 
 
+@pytest.mark.slow
 def test_a_run_opens_where_it_belongs(session, tmp_path):
     assert drive(app_of(session), presses(then=lambda app: app.current_mode)) == "live"
     folder, clock = training_run(tmp_path / "training")
@@ -85,6 +86,7 @@ def test_a_run_is_chosen_by_enter(session, tmp_path):
     assert drive(app, script) == ("paper", "live")
 
 
+@pytest.mark.slow
 def test_a_moment_is_kept_and_moved(session):
     app = app_of(session)
 
@@ -109,6 +111,7 @@ def test_a_moment_is_kept_and_moved(session):
     drive(app, script)
 
 
+@pytest.mark.slow
 def test_replay_begins_at_the_beginning_and_changes_speed(session):
     def replay(app):
         return app.watched.playback.mode, app.watched.playback.speed
@@ -123,6 +126,7 @@ def test_a_copy_goes_to_the_clipboard(session):
     assert "BTC/USDT" in copied
 
 
+@pytest.mark.slow
 def test_what_is_copied_is_chosen_from_a_menu(session):
     app = app_of(session)
 
@@ -219,6 +223,7 @@ def test_enter_on_a_pair_shows_its_tree(session):
     drive(app_of(session), script)
 
 
+@pytest.mark.slow
 def test_a_screenshot_goes_where_it_says(session, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from textual.events import Key
 
 from mlx_muzero.paper.mode import CONSEQUENCES
@@ -40,6 +41,7 @@ def test_a_command_needs_a_second_key(session):
     assert given == ["flatten", "stop-entries", "halt", "resume"]
 
 
+@pytest.mark.slow
 def test_commands_are_refused_where_they_make_no_sense(session):
     app = app_of(session)
 
@@ -60,6 +62,7 @@ def test_commands_are_refused_where_they_make_no_sense(session):
     drive(app, script)
 
 
+@pytest.mark.slow
 def test_no_toast_lies_over_a_question(session):
     async def script(pilot):
         app = pilot.app
@@ -102,6 +105,7 @@ def test_keys_while_it_quits_do_nothing(session):
     assert not list(Path.cwd().glob("mlx-muzero-*.svg"))
 
 
+@pytest.mark.slow
 def test_a_command_nobody_takes_is_an_error_not_a_crash(session):
     async def script(pilot):
         await pilot.press("h", "h")

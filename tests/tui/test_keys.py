@@ -80,6 +80,7 @@ UNHINTED = {"back", "pixels"}
 """Keys of what is open, and one that the help of charts and the command palette tell."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("screen", cases(2, "341256"))
 def test_every_action_is_to_be_seen_on_a_small_terminal(session, screen):
     """Those that do nothing while the end is followed as well, at a past moment."""
@@ -107,6 +108,7 @@ def test_every_action_is_to_be_seen_on_a_small_terminal(session, screen):
     assert drive(app_of(session), script, size=(80, 24)) == []
 
 
+@pytest.mark.slow
 def test_a_panel_is_maximized_and_put_back(session):
     async def script(pilot):
         found = []

@@ -194,6 +194,7 @@ def test_the_picture_follows_what_is_shown_and_leaves_for_what_comes_on_top(sess
     assert "charts in pixels by Sixel" in on
 
 
+@pytest.mark.slow
 def test_where_there_are_no_pixels_the_key_says_why(session, told):
     async def script(pilot):
         await press(pilot, "i", "i")

@@ -109,6 +109,7 @@ def test_joined_bars_end_at_multiples_and_keep_extremes():
     assert (five[0].open, five[0].high, five[0].low, five[0].close) == (1.0, 5.5, 1.0, 5.5)
 
 
+@pytest.mark.slow
 def test_it_shows_the_pair_under_the_cursor_and_the_moment_shown(session):
     async def script(pilot):
         market = pilot.app.screen.query_one(Market)
@@ -208,6 +209,7 @@ def test_a_decision_whose_bars_are_not_read_says_so(tmp_path):
     assert "┤" in read
 
 
+@pytest.mark.slow
 def test_the_tree_is_that_of_the_moment_shown(session):
     def shown(pilot):
         table = pilot.app.screen.query_one(DecisionTable)
@@ -232,6 +234,7 @@ def test_the_tree_is_that_of_the_moment_shown(session):
     assert none == ([], None)
 
 
+@pytest.mark.slow
 def test_a_training_tells_no_bars_and_has_no_chart(tmp_path):
     folder, clock = training_run(tmp_path / "edge")
 

@@ -1,5 +1,7 @@
 """The process screen: the log, what happened, and the machine, measured only while it is shown."""
 
+import pytest
+
 from mlx_muzero.runlog.journal import Journal
 from mlx_muzero.training.run import BACKEND_SETTLED
 from muzero_tui.app import MuZeroApp
@@ -9,6 +11,7 @@ from training_journals import training_run
 from tui_pilots import app_of, drive, press
 
 
+@pytest.mark.slow
 def test_the_log_is_followed_and_cleaned(session):
     log = session.folder.with_name("paper.log")
 
@@ -29,6 +32,7 @@ def test_the_log_is_followed_and_cleaned(session):
     assert more == same == [*first, "minute"]
 
 
+@pytest.mark.slow
 def test_the_logs_of_helpers_are_shown_too(session):
     session.folder.with_name("paper.log").write_text("minute\n")
     (session.folder / "watch.log").write_text("alarm\n")
@@ -57,6 +61,7 @@ def test_the_logs_of_helpers_are_shown_too(session):
     ]
 
 
+@pytest.mark.slow
 def test_a_log_stays_at_its_end_when_the_terminal_changes(session):
     log = session.folder.with_name("paper.log")
     log.write_text("".join(f"line {n}\n" for n in range(100)))
@@ -107,6 +112,7 @@ def test_a_training_tells_what_happened(tmp_path):
     assert "backend settled: native" in told
 
 
+@pytest.mark.slow
 def test_nothing_is_measured_behind_another_screen(session, monkeypatch):
     stopped = []
     monkeypatch.setattr(

@@ -169,7 +169,11 @@ STATES = {
 }
 """At the smallest, which shows what has no room."""
 
-SELDOM = {"live-past", "live-color-blind", "live-light", "live-ansi", "tree-chart"}
+SELDOM = {
+    *("live-past", "live-color-blind", "live-light", "live-ansi", "train-overflow"),
+    *("tree-chart", "tree-no-data", "process-no-data", "profile-no-data", "runs-none"),
+    *("copy", "jump"),
+}
 """Of these, what few changes can alter."""
 
 WIDE_STATES = {"live-stale": (stale, []), "train-planted": (planted, [])}

@@ -86,6 +86,7 @@ async def look(pilot, screens, run):
     await pilot.pause(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("journals", cases(1, [2, 50]))
 def test_every_screen_shows_every_run(runs, tmp_path, journals):
     app = MuZeroApp(runs / "good paper")

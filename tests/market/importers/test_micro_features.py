@@ -40,6 +40,7 @@ def micro_features(path, n=400, gap_after=200, ohlc=False, spoil=None, stamp="ti
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stamp", ["timestamp", "timestamptz"])
 def test_the_feature_table_of_fx_gives_bars_once_its_lags_agree(
     store, tmp_path, monkeypatch, stamp
@@ -63,6 +64,7 @@ def test_a_feature_table_with_only_closes_says_what_its_bars_are(store, tmp_path
     assert np.array_equal(bars.open, bars.close)
 
 
+@pytest.mark.slow
 def test_a_feature_table_whose_lags_disagree_is_refused(store, tmp_path):
     path = micro_features(tmp_path / "m.db", spoil="hour_sin_final_7")
     refused(store, path, "hour_sin_final_7", "row", "7 rows earlier", symbol="USDJPY")
@@ -74,6 +76,7 @@ def test_a_feature_table_whose_lags_disagree_is_refused(store, tmp_path):
     refused(store, tmp_path / "o.db", "without a table micro_features", symbol="USDJPY")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", cases(1, ["_0", "", None]))
 def test_a_table_that_lags_only_the_technical_features_is_read(store, tmp_path, kept):
     path = micro_features(tmp_path / "m.db")

@@ -39,7 +39,7 @@ def require_walks(store, symbols=SYMBOLS, n=200):
         assert np.array_equal(bars.close, np.round(walk(n, seed)[3], 3))
 
 
-@pytest.mark.parametrize("column", ["symbol", "Ticker", "pair", "<INSTRUMENT>"])
+@pytest.mark.parametrize("column", cases(2, ["<INSTRUMENT>", "symbol", "Ticker", "pair"]))
 @pytest.mark.parametrize("delimiter", [",", "\t"])
 @pytest.mark.parametrize("order", cases(1, [interleaved, lambda parts: [*chain(*parts)]]))
 def test_every_symbol_of_a_file_is_imported(store, tmp_path, monkeypatch, column, delimiter, order):

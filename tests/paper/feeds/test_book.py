@@ -134,6 +134,7 @@ def test_after_a_lost_change_the_book_is_unknown_until_it_is_read_again(monkeypa
     assert len(snapshots) == 2
 
 
+@pytest.mark.slow
 def test_a_book_that_falls_silent_becomes_unknown_and_is_read_anew(monkeypatch, tmp_path):
     def prepare(held):
         held.at(2, lambda: setattr(held.venue, "mute", True))
@@ -150,6 +151,7 @@ def test_a_book_that_falls_silent_becomes_unknown_and_is_read_anew(monkeypatch, 
     assert feed_sessions.minutes(events, PAIR) == list(range(1, 11))
 
 
+@pytest.mark.slow
 def test_a_book_that_is_not_pushed_is_requested_often_enough(monkeypatch, tmp_path):
     def prepare(held):
         held.venue.books.every_ns = 4 * SECOND_NS

@@ -85,6 +85,7 @@ def test_one_request_a_minute_for_each_series(monkeypatch):
         assert all((30 + at) % 60 == pytest.approx(20, abs=1) for at in asked[2:])
 
 
+@pytest.mark.slow
 def test_an_outage_of_a_series_is_its_own(monkeypatch):
     def prepare(held):
         answer = held.venue.open_interest

@@ -53,6 +53,7 @@ def test_a_snapshot_goes_on_as_the_session_itself_does(tmp_path, whole):
         assert getattr(again, name) == getattr(whole, name), name
 
 
+@pytest.mark.slow
 def test_what_cannot_be_done_is_told_of_the_session_not_of_its_snapshot(tmp_path):
     path = tmp_path / "run"
 
@@ -87,6 +88,7 @@ def test_what_is_committed_after_the_moment_is_not_in_the_copy(tmp_path):
         assert (header[:4], int.from_bytes(header[4:], "little")) == (b"DUCK", 65)
 
 
+@pytest.mark.slow
 def test_a_snapshot_that_cannot_be_written_is_refused_and_the_session_goes_on(tmp_path, whole):
     path = tmp_path / "run"
 
@@ -104,6 +106,7 @@ def test_a_snapshot_that_cannot_be_written_is_refused_and_the_session_goes_on(tm
     assert last["event"] == "finished"
 
 
+@pytest.mark.slow
 def test_a_moment_that_cannot_be_pinned_ends_nobody(tmp_path, whole, monkeypatch):
     path = tmp_path / "run"
 
@@ -122,6 +125,7 @@ def test_a_moment_that_cannot_be_pinned_ends_nobody(tmp_path, whole, monkeypatch
     assert played.equity == whole.equity
 
 
+@pytest.mark.slow
 def test_snapshots_go_through_no_link(tmp_path):
     path, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
     elsewhere.mkdir()

@@ -112,6 +112,7 @@ class FarPlanner(ScriptedPlanner):
         return {name: np.r_[column, far[name]] for name, column in near.items()}
 
 
+@pytest.mark.slow
 def test_the_cone_of_a_recorded_tree_tells_what_came_of_each_of_its_bars(tmp_path):
     played = play(tmp_path / "session", settings(), FarPlanner(TURNS))
     page, _ = page_of(played)
