@@ -1,7 +1,7 @@
 """How much is tried by default: a part of what a property or a list of cases deserves.
 
-All of it is tried by ``scripts/test -m "slow or hypothesis" --hypothesis-profile=thorough``, as
-`.ci/run` does.
+All of it is tried by ``scripts/test -m "slow or not slow" --hypothesis-profile=thorough``, as in
+`.ci/run`.
 """
 
 from collections.abc import Iterable
