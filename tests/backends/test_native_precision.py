@@ -1,12 +1,14 @@
 """Products in other number formats: near float32, and the same bits wherever they are computed."""
 
 import dataclasses
+import hashlib
 import platform
 from typing import get_args
 
 import mlx.core as mx
 import numpy as np
 import pytest
+from mlx.utils import tree_map_with_path
 
 from core_rows import independent_rows
 from factored_models import random_model, some_windows
@@ -49,18 +51,47 @@ def latents(rows):
     return np.random.default_rng(0).normal(size=(rows, 72)).astype(np.float32)
 
 
-def searched(evaluator, mode, roots=slice(None), threads=1):
+@pytest.fixture(scope="module")
+def exact_model(model):
+    """The same networks with weights that are multiples of 1/512, alike on all machines."""
+    random = np.random.default_rng(3)
+
+    def drawn(name, array):
+        gain = array.ndim == 1 and name.endswith(".weight")
+        whole = random.integers(-64, 64, array.shape)
+        return mx.array((whole + 512 * gain) / 512, mx.float32)
+
+    exact = StochasticMuZero(model.config, features=5, actions=4, outcomes=3, window_bars=8, seed=1)
+    exact.update(tree_map_with_path(drawn, exact.parameters()))
+    exact.eval()
+    return exact
+
+
+TREES = {
+    ("all_outcomes", "float32"): "f815d466d42b0860",
+    ("all_outcomes", "bfloat16"): "b5fd43a110603e60",
+    ("all_outcomes", "float16"): "1f2f126b735a0916",
+    ("all_outcomes", "int8"): "7422e40265720a30",
+    ("single_outcome", "float32"): "84a5b34b3bcad85e",
+    ("single_outcome", "bfloat16"): "8aff56090a13f47e",
+    ("single_outcome", "float16"): "4c555631977b632d",
+    ("single_outcome", "int8"): "d7a9170b4a145112",
+}
+"""Digests of visits, values and Q that AVX-512 found with `exact_model`, without noise."""
+
+
+def searched(evaluator, mode, roots=slice(None), threads=1, start=None, noise=True):
     index = np.arange(11)[roots]
     params = SearchParams(num_simulations=15, expansion=mode, depth_limit=4)
     search = Search(params, POSITIONS, 3, threads)
     found = search.run(
         evaluator,
-        mx.array(latents(11)[roots]),
+        mx.array((latents(11) if start is None else start)[roots]),
         np.full((len(index), 4), 0.25, np.float32),
         np.zeros(len(index), np.float32),
         np.zeros(len(index), np.int32),
         index.astype(np.uint64),
-        noise=True,
+        noise=noise,
     )
     return {name: getattr(found, name) for name in ("visits", "value", "q")}
 
@@ -111,6 +142,16 @@ def test_every_processor_that_fuses_finds_the_same_tree(model, mode, precision):
     for other in others:
         for name, found in one.items():
             np.testing.assert_array_equal(found, other[name], err_msg=name)
+
+
+@pytest.mark.parametrize(("mode", "precision"), TREES)
+@pytest.mark.parametrize("kernels", FUSING)
+def test_the_tree_is_the_one_that_another_processor_found(exact_model, kernels, mode, precision):
+    start = np.random.default_rng(4).integers(-512, 512, (11, 72)).astype(np.float32) / 256
+    evaluator = NativeEvaluator(exact_model, kernels, precision)
+    found = searched(evaluator, mode, start=start, noise=False)
+    digest = hashlib.sha256(b"".join(array.tobytes() for array in found.values())).hexdigest()
+    assert digest[:16] == TREES[mode, precision]
 
 
 @independent_rows
