@@ -10,7 +10,7 @@ from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.store.filling import store_to_fill
 from mlx_muzero.market.synthetic.kinds import MarketKind
 from mlx_muzero.market.synthetic.markets import make_market, named
-from mlx_muzero.market.synthetic.synthetic_bars import Truth
+from mlx_muzero.market.synthetic.truth import Truth
 from mlx_muzero.symbols.symbol import Symbol
 
 _OTHER_DRAW = 1 << 32

@@ -15,7 +15,8 @@ from mlx_muzero.evaluation.baselines import (
     mean_reversion,
     momentum,
 )
-from mlx_muzero.market.synthetic.markets import planted_edge, random_walk
+from mlx_muzero.market.synthetic.edge_markets import planted_edge
+from mlx_muzero.market.synthetic.markets import random_walk
 from mlx_muzero.market.synthetic.optima import from_truth
 from mlx_muzero.trading.core import TradingCore, TradingRules
 from mlx_muzero.trading.costs import Costs

@@ -12,7 +12,8 @@ from mlx_muzero.evaluation.baselines import mean_reversion, momentum
 from mlx_muzero.evaluation.comparison import LOOKBACKS_BARS, baselines, compare, plays_by
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
-from mlx_muzero.market.synthetic.markets import planted_edge, random_walk
+from mlx_muzero.market.synthetic.edge_markets import planted_edge
+from mlx_muzero.market.synthetic.markets import random_walk
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model
 

@@ -12,7 +12,7 @@ from mlx_muzero.evaluation.full_comparison import compare_fully
 from mlx_muzero.experiment import evaluating
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
-from mlx_muzero.market.synthetic.markets import planted_edge
+from mlx_muzero.market.synthetic.edge_markets import planted_edge
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model
 from muzero_cli.display.full_comparison import full_report

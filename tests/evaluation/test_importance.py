@@ -11,7 +11,7 @@ from mlx_muzero.evaluation.importance import elsewhere, permutation_importance
 from mlx_muzero.evaluation.policy import Weighed
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.feature_groups import feature_groups
-from mlx_muzero.market.synthetic.markets import planted_edge
+from mlx_muzero.market.synthetic.edge_markets import planted_edge
 from mlx_muzero.trading.rules import TradingRules
 
 

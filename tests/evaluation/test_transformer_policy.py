@@ -12,7 +12,7 @@ from mlx_muzero.evaluation.foresight_labels import label
 from mlx_muzero.evaluation.transformer_policy import ReactiveTransformer, Sizes
 from mlx_muzero.evaluation.transformer_teaching import RECIPE, teach_transformer
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.synthetic.markets import planted_edge
+from mlx_muzero.market.synthetic.edge_markets import planted_edge
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
 from mlx_muzero.trading.positions import FLAT

@@ -18,7 +18,7 @@ from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.quotes import Spreads
-from mlx_muzero.market.synthetic.markets import planted_edge
+from mlx_muzero.market.synthetic.edge_markets import planted_edge
 from mlx_muzero.networks.kinds import require_muzero
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.costs import Costs

@@ -8,7 +8,8 @@ from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.evaluation.synthetic_rules import dataset_of, rules_of
 from mlx_muzero.experiment.loading import known_levels
 from mlx_muzero.market.store.bar_store import BarStore
-from mlx_muzero.market.synthetic.markets import planted_edge, random_walk
+from mlx_muzero.market.synthetic.edge_markets import planted_edge
+from mlx_muzero.market.synthetic.markets import random_walk
 from mlx_muzero.training.run import RunFolder
 from mlx_muzero.training.training_journal import TrainingJournal
 from mlx_muzero.watch.run import WatchedRun

@@ -94,7 +94,7 @@ PLANTED = tuple(_OPTIMA)
 
 
 def from_truth(truth: Mapping[str, Any]) -> Optimum:
-    """The best policy of the market that `truth` describes (see `market.synthetic.markets`).
+    """The best policy of the market that `truth` describes (see `market.synthetic.truth`).
 
     Raises:
         DataError: the truth describes a market in which there is nothing to earn.

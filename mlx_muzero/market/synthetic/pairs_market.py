@@ -7,10 +7,10 @@ from mlx_muzero.market.synthetic.pairs_optimum import as_if_alone_pips, greedy_p
 from mlx_muzero.market.synthetic.planted_pairs import PlantedPairs, draw_changes
 from mlx_muzero.market.synthetic.synthetic_bars import (
     FIRST_WEEK_NS,
-    Truth,
     bars_from_changes,
     fx_calendar,
 )
+from mlx_muzero.market.synthetic.truth import Truth, truth_of
 
 
 def planted_pairs(
@@ -42,24 +42,23 @@ def planted_pairs(
     open_time_ns = fx_calendar(days, start_ns, hole_frac, rng)
     solved = market, round_trip_cost_pips, session_bars
     optimum = solve(*solved)
-    truth: Truth = {
-        "kind": "planted_pairs",
-        "seed": seed,
-        "days": days,
-        "hole_frac": hole_frac,
-        "parameters": market.as_dict(),
-        "round_trip_cost_pips": round_trip_cost_pips,
-        "session_bars": session_bars,
-        "pairs": market.pairs,
-        "max_total_exposure": market.max_total_exposure,
-        "expected_pips_per_session": optimum.expected_pips,
-        "expected_pips_by_start_hour": [optimum.expected_pips] * 24,
-        "greedy_pips_per_session": greedy_pips(*solved),
-        "as_if_alone_pips_per_session": as_if_alone_pips(*solved),
-        "best_policy": "give the exposure to a pair by the states of all",
-        "method": "dynamic programming over bars left, the states of all pairs and what is held",
-        "precision_pips": optimum.precision_pips,
-    }
+    truth = truth_of(
+        "planted_pairs",
+        seed=seed,
+        days=days,
+        hole_frac=hole_frac,
+        parameters=market.as_dict(),
+        round_trip_cost_pips=round_trip_cost_pips,
+        session_bars=session_bars,
+        expected_pips=optimum.expected_pips,
+        best_policy="give the exposure to a pair by the states of all",
+        method="dynamic programming over bars left, the states of all pairs and what is held",
+        precision_pips=optimum.precision_pips,
+        pairs=market.pairs,
+        max_total_exposure=market.max_total_exposure,
+        greedy_pips_per_session=greedy_pips(*solved),
+        as_if_alone_pips_per_session=as_if_alone_pips(*solved),
+    )
     sigma = np.full(len(open_time_ns), market.noise_below_pips / np.sqrt(3.0))
     bars = tuple(
         bars_from_changes(

@@ -1,16 +1,11 @@
 """Shared parts of the synthetic markets: FX calendar, volatility by hour, bars from changes."""
 
-from typing import Any
-
 import numpy as np
 
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.calendar import NEW_YORK, WEEK_TURN_NS
 from mlx_muzero.timeunits import DAY_NS, MINUTE_NS
 from mlx_muzero.types import F64, I64
-
-Truth = dict[str, Any]
-"""What is known of a synthetic market (`mlx_muzero.market.synthetic.markets`)."""
 
 FIRST_WEEK_NS = int(np.datetime64("2024-01-07T22:00", "ns").astype(np.int64))
 """Sunday 7 January 2024, 22:00 UTC: 17:00 in New York."""

@@ -15,7 +15,7 @@ from mlx_muzero.evaluation.ppo.policy import PPOPolicy, evaluated
 from mlx_muzero.evaluation.ppo.recipe import RECIPE, SPACE, Recipe, recipe_of
 from mlx_muzero.evaluation.ppo.rollout import Collector, MarketReader
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.synthetic.markets import planted_edge
+from mlx_muzero.market.synthetic.edge_markets import planted_edge
 from mlx_muzero.trading.rules import TradingRules
 
 SMALL = Recipe(sessions=8, horizon=5, epochs=2, batch=16)

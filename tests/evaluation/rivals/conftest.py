@@ -6,7 +6,8 @@ import pytest
 
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.synthetic.markets import planted_edge, random_walk
+from mlx_muzero.market.synthetic.edge_markets import planted_edge
+from mlx_muzero.market.synthetic.markets import random_walk
 from mlx_muzero.trading.rules import TradingRules
 
 

@@ -7,13 +7,9 @@ import numpy as np
 import pytest
 
 from mlx_muzero.market.quality import GapKind, classify_gaps
+from mlx_muzero.market.synthetic.edge_markets import planted_edge
 from mlx_muzero.market.synthetic.kinds import MarketKind
-from mlx_muzero.market.synthetic.markets import (
-    make_market,
-    planted_edge,
-    planted_nonlinear,
-    random_walk,
-)
+from mlx_muzero.market.synthetic.markets import make_market, planted_nonlinear, random_walk
 from mlx_muzero.market.synthetic.planted_optimum import solve
 from mlx_muzero.market.synthetic.synthetic_bars import (
     FIRST_WEEK_NS,

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-from mlx_muzero.market.synthetic.markets import planted_edge
+from mlx_muzero.market.synthetic.edge_markets import planted_edge
 from mlx_muzero.market.synthetic.optima import from_truth
 from mlx_muzero.market.synthetic.planted_edge import PlantedEdge, filter_beliefs, next_belief
 from mlx_muzero.market.synthetic.planted_optimum import solve

@@ -13,8 +13,9 @@ from mlx_muzero.evaluation.rivals.line_reach import line_reach
 from mlx_muzero.evaluation.synthetic_rules import dataset_of, rules_of
 from mlx_muzero.market.sessions import SPLITS
 from mlx_muzero.market.synthetic.belief_chain import Starts, chain_of
+from mlx_muzero.market.synthetic.edge_markets import planted_scarce
 from mlx_muzero.market.synthetic.edge_policies import as_if_pips, greedy_pips
-from mlx_muzero.market.synthetic.markets import make_market, planted_scarce
+from mlx_muzero.market.synthetic.markets import make_market
 from mlx_muzero.market.synthetic.optima import from_truth
 from mlx_muzero.market.synthetic.planted_edge import PlantedEdge
 from mlx_muzero.market.synthetic.planted_optimum import solve
