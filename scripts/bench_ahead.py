@@ -19,7 +19,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import mlx_muzero  # noqa: F401  before MLX, whose BLAS it replaces
 
@@ -32,6 +31,9 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.synthetic.markets import random_walk
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.training.learner import StepReport
+from mlx_muzero.training.progress import Counters, Listener
+from mlx_muzero.training.replay import Episodes
 from mlx_muzero.training.run import RunFolder
 from mlx_muzero.training.trainer import Trainer
 
@@ -59,7 +61,7 @@ class Row:
     cores: float
 
 
-class Clock:
+class Clock(Listener):
     """A listener that notes when rounds and training steps were done, and what they took."""
 
     def __init__(self) -> None:
@@ -70,22 +72,19 @@ class Clock:
         self._heard = time.perf_counter()
         self._began_s = 0.0
 
-    def collected(self, *_told: object) -> None:
+    def collected(self, episodes: Episodes, counters: Counters) -> None:
         """Note the end of a round."""
         if not self.rounds:
             self._began_s = time.process_time()
         self.rounds.append(time.perf_counter())
         self._heard = self.rounds[-1]
 
-    def learned(self, *_told: object) -> None:
+    def learned(self, report: StepReport, counters: Counters) -> None:
         """Note the end of a training step."""
         self.last = time.perf_counter()
         self.processor_s = time.process_time() - self._began_s
         self.learning += self.last - self._heard
         self._heard = self.last
-
-    def __getattr__(self, _event: str) -> Any:
-        return lambda *_told: None
 
 
 def main() -> None:

@@ -4,11 +4,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from shlex import quote
 
 from mlx_muzero.runlog.logs import log_of
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import run_kind
+from mlx_muzero.words import command
 from muzero_cli.display.console import narration_console, say
 from muzero_cli.spawning import opened_log, spawn
 from muzero_cli.verbs.tui import application, require_terminal, show
@@ -46,7 +46,7 @@ def start_and_watch(run: Path, doing: str, stopping: Callable[[int], str]) -> No
             say(
                 console,
                 f"{doing} is running in process {process.pid}; watch it: "
-                f"mlx-muzero tui {quote(str(run))}; {stopping(process.pid)}",
+                f"{command('tui', run)}; {stopping(process.pid)}",
             )
         elif process.returncode or not started:
             log.seek(start)

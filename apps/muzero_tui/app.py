@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from shlex import quote
 from typing import Any, ClassVar
 
 from textual.app import SystemCommand
@@ -23,6 +22,7 @@ from mlx_muzero.runlog.journal import utc_now
 from mlx_muzero.untrusted.terminal_text import clean
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.run import WatchedRun
+from mlx_muzero.words import command
 from muzero_tui.clean_lines import CleanLines
 from muzero_tui.colors import Colors
 from muzero_tui.keymap import keymap_path, load_keymap
@@ -371,7 +371,7 @@ class MuZeroApp(Watcher):
             texts["what the focused panel shows"] = copied()
         if row := getattr(focused, "copied_row", None):
             texts["the row under the cursor"] = row()
-        texts["the command that shows this run"] = f"mlx-muzero tui {quote(str(folder))}"
+        texts["the command that shows this run"] = command("tui", folder)
         texts["the path of the run"] = str(folder)
         if not self.no_run:
             now = self.watched.playback.now.isoformat(timespec="seconds")

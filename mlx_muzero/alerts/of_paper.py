@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from pathlib import Path
-from shlex import quote
 from typing import ClassVar
 
 from mlx_muzero.alerts.alert import Alert
@@ -11,7 +10,7 @@ from mlx_muzero.config.choices import AlertKind
 from mlx_muzero.market.series import while_unknown
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.watch.events import Event
-from mlx_muzero.words import counted
+from mlx_muzero.words import command, counted
 
 _ILL = ("silent", "down")  # a lost one is a fault, which is journaled once however often it is met
 _GOES_ON = "the agent manages the position"
@@ -27,7 +26,7 @@ class PaperAlerts(AlertTable):
     @property
     def going_on(self) -> str:
         """See `AlertTable.going_on`."""
-        return f"mlx-muzero paper start --run {self._run}"
+        return command("paper", "start", "--run", self._run)
 
     def _fill(self, event: Event) -> Alert:
         fee = event.get("fee")
@@ -73,7 +72,7 @@ class PaperAlerts(AlertTable):
             return self._alert(event, "stop", what, effect)
         if pair is None:
             return self._alert(event, "stop", what, effect, "resume")
-        return self._alert(event, "stop", what, effect, "include", quote(str(pair)))
+        return self._alert(event, "stop", what, effect, "include", str(pair))
 
     def _begun(self, event: Event) -> Alert:
         self._ill.clear()
@@ -141,12 +140,12 @@ class PaperAlerts(AlertTable):
         kind: AlertKind,
         what: str,
         effect: str,
-        command: str = "status",
+        verb: str = "status",
         *arguments: str,
         urgent: bool = False,
     ) -> Alert:
         """An alert of `kind`, answered by a command on the session."""
-        answer = " ".join(("mlx-muzero paper", command, self._run, *arguments))
+        answer = command("paper", verb, self._run, *arguments)
         return Alert(kind, what, effect, answer, _time(event), urgent)
 
     MAKERS: ClassVar = {

@@ -8,6 +8,7 @@ from mlx_muzero.alerts.alert import Alert
 from mlx_muzero.alerts.table import AlertTable, because, number
 from mlx_muzero.config.choices import AlertKind
 from mlx_muzero.watch.events import Event
+from mlx_muzero.words import command
 
 _ENDS = "the training ends; earlier checkpoints are kept"
 
@@ -22,7 +23,7 @@ class TrainingAlerts(AlertTable):
     @property
     def going_on(self) -> str:
         """See `AlertTable.going_on`."""
-        return f"mlx-muzero train --run {self._run} --resume"
+        return command("train", "--run", self._run, "--resume")
 
     def _started(self, event: Event) -> None:
         self._unit = str(event.get("unit") or self._unit)
@@ -39,7 +40,7 @@ class TrainingAlerts(AlertTable):
         return self._alert(event, "validation", what, effect, self._status)
 
     def _finished(self, event: Event) -> Alert:
-        answer = f"mlx-muzero evaluate {self._run} --split test"
+        answer = command("evaluate", self._run, "--split", "test")
         what, effect = "the training is finished", "its checkpoints are saved"
         return self._alert(event, "end", what, effect, answer)
 
@@ -63,7 +64,7 @@ class TrainingAlerts(AlertTable):
 
     @property
     def _status(self) -> str:
-        return f"mlx-muzero status {self._run}"
+        return command("status", self._run)
 
     def _alert(self, event: Event, kind: AlertKind, what: str, effect: str, answer: str) -> Alert:
         time = str(event.get("time", ""))

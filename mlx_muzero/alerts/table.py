@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from shlex import quote
 from typing import Any, ClassVar
 
 from mlx_muzero.alerts.alert import Alert
@@ -15,7 +14,7 @@ class AlertTable:
     """Makes alerts of a run's events; a subclass has those of one kind of run.
 
     Args:
-        run: the run's folder, as it appears in commands.
+        run: the run's folder, as commands name it.
         on: what is told.
 
     Attributes:
@@ -25,7 +24,7 @@ class AlertTable:
     MAKERS: ClassVar[Mapping[str, Callable[[Any, Event], Alert | None]]] = {}
 
     def __init__(self, run: Path, on: Collection[AlertKind]) -> None:
-        self._run, self._on = quote(str(run)), on
+        self._run, self._on = run, on
 
     def of(self, event: Event) -> Alert | None:
         """The alert that `event`, in the shape of its kind, is; None if it is none."""

@@ -9,9 +9,8 @@ import numpy as np
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.exports.deployment import EngineEvent, warn
 from mlx_muzero.training.learner import StepReport
-from mlx_muzero.training.progress import Assessment, Counters
+from mlx_muzero.training.progress import Assessment, Counters, Listener
 from mlx_muzero.training.replay import Episodes
-from mlx_muzero.training.silent_listener import SilentListener
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,8 @@ class Round:
     is_best: bool
 
 
-class RoundReporter(SilentListener):
-    """A `training.progress.Listener` that calls back once per round.
+class RoundReporter(Listener):
+    """Calls back once per round.
 
     A round is complete, with what was learned from it and its validation, when the next one has
     been played or the training ends (`close`).

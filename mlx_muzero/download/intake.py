@@ -21,6 +21,7 @@ from mlx_muzero.market.importers.screen import Screen
 from mlx_muzero.market.instrument import Market
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.market.store.import_table import ImportRecord
+from mlx_muzero.market.store.location import in_store
 from mlx_muzero.market.store.origin_table import BARS, Origin
 from mlx_muzero.market.store.staging import ASK_COLUMNS, MergeReport
 from mlx_muzero.timeunits import MINUTE_NS
@@ -28,6 +29,7 @@ from mlx_muzero.types import Bool
 from mlx_muzero.venues.candle import NO_TIME, NOT_WHOLE
 from mlx_muzero.venues.page import Page
 from mlx_muzero.venues.spans import Span
+from mlx_muzero.words import command
 
 FORMAT = "download"
 """The format named in the record of a download."""
@@ -139,10 +141,11 @@ class Intake:
         overlap = merged.duplicates + merged.conflicts
         if merged.conflicts > max(CONFLICT_ALWAYS_ALLOWED, CONFLICT_MAX_FRAC * overlap):
             at = ", ".join(utc_text(int(time)) for time in merged.conflict_times_ns)
+            rename = command("data", "rename", symbol, "NAME", *in_store(self._store.path))
             raise self._refusal(
                 f"{merged.conflicts:,} of {overlap:,} bars already stored differ (first at {at}"
                 " UTC), as if they were of another market. If the venue is right, use --replace;"
-                f" otherwise rename what is stored (mlx-muzero data rename {symbol} NAME)"
+                f" otherwise rename what is stored ({rename})"
             )
         return merged, found
 

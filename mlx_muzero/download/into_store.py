@@ -9,10 +9,10 @@ from mlx_muzero.errors import DataError, MuZeroError
 from mlx_muzero.market.importers.choices import AS_USUAL, Choices
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.market.store.filling import store_to_fill
+from mlx_muzero.market.store.location import in_store
 from mlx_muzero.venues.by_name import venue_of
 from mlx_muzero.venues.source import HistorySource
-
-_BEGIN = "mlx-muzero data download EXCHANGE SYMBOL --from DATE"
+from mlx_muzero.words import command
 
 
 def download_into(
@@ -60,13 +60,15 @@ def downloaded_before(database: Path, symbols: Sequence[str] = ()) -> dict[str, 
     with BarStore(database, read_only=True) as store:
         origins = {origin.symbol: origin for origin in store.origins.all()}
         wanted = list(dict.fromkeys(store.spelling(symbol) for symbol in symbols or origins))
+    asked, there = ("EXCHANGE", "SYMBOL", "--from", "DATE"), in_store(database)
+    begin = command("data", "download", *asked, *there)
     if unknown := [symbol for symbol in wanted if symbol not in origins]:
         raise DataError(
             f"{', '.join(unknown)} was not downloaded (data list shows what was). Download it once"
-            f" with {_BEGIN}"
+            f" with {begin}"
         )
     if not wanted:
-        raise DataError(f"nothing in {database} was downloaded; start with {_BEGIN}")
+        raise DataError(f"nothing in {database} was downloaded; start with {begin}")
     by_venue: dict[str, list[Wish]] = {}
     for symbol in wanted:
         origin = origins[symbol]

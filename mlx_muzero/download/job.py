@@ -14,11 +14,13 @@ from mlx_muzero.errors import DataError, FeedError, MuZeroError, StorageError
 from mlx_muzero.market.importers.choices import AS_USUAL, Choices
 from mlx_muzero.market.instrument import Instrument, known_instrument
 from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.market.store.location import in_store
 from mlx_muzero.market.store.origin_table import Origin
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.venues.clock import SystemClock
 from mlx_muzero.venues.source import HistorySource, Listing
+from mlx_muzero.words import command
 
 PAIRS_AT_ONCE = 8
 
@@ -146,9 +148,10 @@ def _origin(desk: Desk, wish: Wish, listing: Listing) -> tuple[Origin, list[str]
     origin = Origin(symbol, venue, listing.pair, wish.series, 0)
     earlier = store.origins.get(symbol)
     if earlier is not None and str(earlier) != str(origin):
+        rename = command("data", "rename", symbol, "NAME", *in_store(store.path))
         raise DataError(
             f"{symbol} is downloaded from {earlier}, not from {origin}: rename what is stored"
-            f" (mlx-muzero data rename {symbol} NAME), or name another store with --db"
+            f" ({rename}), or name another store with --db"
         )
     since_ns = [_whole(earlier.first_ns)] if earlier is not None else []
     first_ns = since_ns[0] if wish.first_ns is None and since_ns else wish.first_ns

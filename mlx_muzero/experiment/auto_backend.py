@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from shlex import quote
 
 from mlx_muzero.agent.agent import played_by
 from mlx_muzero.agent.backend_choice import outdated_speeds, root_backend, settled, speed_key
@@ -35,6 +34,7 @@ from mlx_muzero.processes.child_module import spawn_apart
 from mlx_muzero.runlog.lock import lock_holder
 from mlx_muzero.runlog.logs import MEASURING_LOG
 from mlx_muzero.training.run import RunFolder
+from mlx_muzero.words import command
 
 Tell = Callable[[str], None]
 """Receives text that a user should see."""
@@ -202,7 +202,7 @@ def settled_to_play(
         tell("; ".join([f"backend {plays}, {when}", *found.notes]))
         return search
     search = settled(model, asked, deployment)
-    again = f"mlx-muzero export {quote(str(run.path))} && mlx-muzero profile {quote(str(run.path))}"
+    again = f"{command('export', run.path)} && {command('profile', run.path)}"
     if found is not None:
         tell(
             f"backend {search.backend}: Apple's frameworks could not be measured for it in the "

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.evaluation.backtest import Backtest
@@ -25,6 +24,7 @@ from mlx_muzero.runlog.look_ledger import LookLedger
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.training.checkpoint import weights_sha256
 from mlx_muzero.types import I64, Advance
+from mlx_muzero.words import command
 
 FORECASTS = 8192
 """Decisions at which a model's forecasts are judged for a page, spread evenly."""
@@ -79,13 +79,13 @@ class Stretch:
     def _tree_command(self) -> str:
         """Shows the tree of one decision, followed by the time of its bar."""
         run = self.run
-        command = f"mlx-muzero tree {quote(str(run.folder.path))}"
+        options: list[object] = []
         best = run.folder.checkpoints.best()
         if best is None or best.name != run.checkpoint:
-            command += " --checkpoint latest"
+            options += ["--checkpoint", "latest"]
         if self.simulations != run.config.search.num_simulations:
-            command += f" --simulations {self.simulations}"
-        return f"{command} --at"
+            options += ["--simulations", self.simulations]
+        return command("tree", run.folder.path, *options, "--at")
 
 
 def candles_behind(store: Path, symbols: list[str], trades: Trades, close_ns: I64) -> list[Candles]:

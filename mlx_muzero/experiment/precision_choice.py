@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from shlex import quote
 
 from mlx_muzero.agent.backend_choice import precision_speeds, speed_key
 from mlx_muzero.agent.backend_speeds import WORTH_A_CHANGE, recall
@@ -10,6 +9,7 @@ from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.experiment.precision_figures import kept_figures
 from mlx_muzero.networks.kinds import Model
 from mlx_muzero.training.run import RunFolder
+from mlx_muzero.words import command
 
 
 def precision_to_play(
@@ -36,7 +36,7 @@ def precision_to_play(
     figures = kept_figures(run, checkpoint)
     passed = [each for each, found in figures.items() if not found.problems()]
     if not passed:
-        verify = f"mlx-muzero verify {quote(str(run.path))} --precision bfloat16 (or int8)"
+        verify = f"{command('verify', run.path, '--precision', 'bfloat16')} (or int8)"
         tell(f"precision float32: no other has passed for checkpoint {checkpoint}; {verify} tries")
         return plain
     speeds = precision_speeds(model, plain, passed)

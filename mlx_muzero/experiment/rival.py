@@ -26,7 +26,7 @@ from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.device import use_device
 from mlx_muzero.training.rival_folder import Asked, RivalFolder
 from mlx_muzero.training.run import MarketRecord, RunFolder, misfit
-from mlx_muzero.words import counted
+from mlx_muzero.words import command, counted
 
 RIVAL = "/rival"
 """Follows the run's name in the ledger of looks, where no folder's name can end so."""
@@ -208,7 +208,7 @@ def load_rival(run: TrainedRun) -> Rival | str:
         RunError: it cannot be read.
     """
     folder = run.folder
-    train_it = f"mlx-muzero train-rival {folder.path}"
+    train_it = command("train-rival", folder.path)
     stored = RivalFolder(folder.path / "rival")
     kept = stored.kept()
     if kept is None:

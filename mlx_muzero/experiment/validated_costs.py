@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 from mlx_muzero.evaluation.agent_policies import AGENT, SearchPolicy
@@ -29,6 +28,7 @@ from mlx_muzero.training.checkpoint import weights_sha256
 from mlx_muzero.training.run import RunFolder
 from mlx_muzero.types import Advance
 from mlx_muzero.untrusted.shapes import Malformed, count, mapping, number, optional, record
+from mlx_muzero.words import command
 
 FILE = "validated.json"
 _MOST_BYTES = 2**18
@@ -171,10 +171,10 @@ def advice(
     found = _kept(folder.path).get(key)
     if found is not None:
         return AtCosts(found, trained=False).words(rules.unit)
-    command = " ".join(["mlx-muzero evaluate", quote(str(folder.path)), *cost_options(rules)])
+    ask = command("evaluate", folder.path, *cost_options(rules), "--split", "validation")
     return (
         "it was never validated at these costs, which are not those of its training: "
-        f"{command} --split validation tells what it earns at them"
+        f"{ask} tells what it earns at them"
     )
 
 
@@ -209,7 +209,7 @@ def cost_options(rules: TradingRules) -> list[str]:
         texts |= {"funding": funding.source, "funding_at": str(funding.times)}
     quoted = [] if costs.quoted else ["--cost", f"{costs.round_trip_pips:.9g}"]
     sets: Sequence[str] = [f"trading.{name}={text}" for name, text in texts.items()]
-    return [*quoted, *(word for each in sets for word in ("--set", quote(each)))]
+    return [*quoted, *(word for each in sets for word in ("--set", each))]
 
 
 def _key(

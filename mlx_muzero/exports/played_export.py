@@ -16,6 +16,7 @@ from mlx_muzero.exports.self_test import self_test
 from mlx_muzero.exports.supervisor import Supervisor
 from mlx_muzero.exports.weights import digest, sizes_of, weights_of
 from mlx_muzero.networks.kinds import Model
+from mlx_muzero.words import command
 
 
 class PlayedExport:
@@ -93,15 +94,15 @@ def current_manifest(model: Model, folder: Path, export_format: ExportFormat) ->
     if manifest.export_format != export_format:
         found, wanted = (format_named(f).title for f in (manifest.export_format, export_format))
         raise ExportError(
-            f"{folder} is an export for {found}, not for {wanted}. Export again with mlx-muzero "
-            f"export --format {export_format}."
+            f"{folder} is an export for {found}, not for {wanted}. Export again: "
+            + command("export", "RUN", "--format", export_format)
         )
     format_named(export_format).require_readable(manifest.versions, str(folder))
     manifest.check_files(folder)
     if manifest.sizes != sizes_of(model) or manifest.weights_sha256 != digest(weights_of(model)):
         raise ExportError(
             f"{folder} is stale: it was made from checkpoint {manifest.checkpoint}, but the model "
-            "has other weights. Export again with mlx-muzero export."
+            "has other weights. Export again with mlx-muzero export RUN."
         )
     return manifest
 
@@ -125,6 +126,6 @@ def _entries(
     if missing:
         raise ExportError(
             f'{folder} lacks the program "{missing[0]}", which {needed_by} needs. Export again '
-            "with mlx-muzero export."
+            "with mlx-muzero export RUN."
         )
     return entries

@@ -12,6 +12,7 @@ from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.market.instrument import Market
 from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.words import command
 
 _COUNTED: dict[Market, str] = {"fx": "in pips", "crypto": "in basis points"}
 """The unit of money in each market; an instrument counted in basis points need not be a coin."""
@@ -69,8 +70,8 @@ def require_tradable(trained: MarketConfig, symbol: str) -> None:
     if market is not None and market != known:
         raise ConfigError(
             f"{symbol} is counted {_COUNTED[market]}, but the run was trained on {trained.label} "
-            f"and counts {_counted(trained)}. Train a model for it: mlx-muzero train --run RUN "
-            f"--symbol {symbol}"
+            f"and counts {_counted(trained)}. Train a model for it: "
+            + command("train", "--run", "RUN", "--symbol", symbol)
         )
 
 

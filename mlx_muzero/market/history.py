@@ -180,7 +180,8 @@ def series_of(symbol: str, config: MarketConfig) -> tuple[tuple[str, str], ...]:
 def warn_of_misread(store: "BarStore", symbol: str, config: MarketConfig) -> None:
     """Warn if `config` observes open interest of `symbol` that was imported wrongly."""
     if config.features == "crypto" and OPEN_INTEREST in config.context:
-        note = misread_note(record for record in store.imports() if record.symbol == symbol)
+        own = (record for record in store.imports() if record.symbol == symbol)
+        note = misread_note(own, store.path)
         if note:
             _LOG.warning("%s: %s", store.path, note)
 

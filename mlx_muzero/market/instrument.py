@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from shlex import quote
 from typing import Literal
 
 from mlx_muzero.errors import DataError, SymbolError
+from mlx_muzero.market.store.location import in_store
 from mlx_muzero.symbols.assets import METALS
 from mlx_muzero.symbols.symbol import Pair, Symbol
+from mlx_muzero.words import command
 
 Market = Literal["fx", "crypto"]
 """Trading hours: "fx" closes for the weekend, "crypto" never closes."""
@@ -70,16 +71,16 @@ class UnknownInstrument(DataError):
     """It is unknown how some symbols trade; the message gives the command that sets it."""
 
     def __init__(self, symbols: Sequence[str], store: Path | None = None) -> None:
-        there = f" --db {quote(str(store))}" if store else ""
-        unknown, said = "what a pip is", "--pip PRICE"
+        unknown, said = "what a pip is", ["--pip", "PRICE"]
         choices = "PRICE: of one pip, as 0.01 of USDJPY and 0.0001 of EURUSD; 0 counts basis points"
         if not all(map(keeps_fx_week, symbols)):
-            unknown, said = "the hours of trading and the pip", f"--calendar HOURS {said}"
+            unknown, said = "the hours of trading and the pip", ["--calendar", "HOURS", *said]
             choices = f"HOURS: fx closes at weekends, crypto never does. {choices}"
         name = "name" if len(symbols) == 1 else "names"
+        say = command("data", "instrument", ",".join(symbols), *said, *in_store(store))
         super().__init__(
             f"{', '.join(symbols)}: {unknown} cannot be told from the {name}. Say it once: "
-            f"mlx-muzero data instrument {quote(','.join(symbols))} {said}{there} ({choices})"
+            f"{say} ({choices})"
         )
 
 

@@ -63,7 +63,7 @@ def inventory(database: Path) -> Inventory:
         symbols, series = store.symbols(), store.series()
         traded = {s.symbol: store.find_instrument(s.symbol) for s in symbols}
         origins = {origin.symbol: origin for origin in store.origins.all()}
-        note = misread_note(store.imports())
+        note = misread_note(store.imports(), database)
     remember(database, (s.symbol for s in symbols))
     kept = ColumnShelf(database).sizes()
     return Inventory(tuple(symbols), tuple(series), traded, origins, note, kept)
@@ -116,4 +116,4 @@ def check_symbol(database: Path, symbol: str) -> SymbolReport:
             quality = check(bars, traded.market, repeats)
             spreads = check_quotes(bars, traded.pip_size)
     accepted = {record.file: record.accepted for record in imports if record.accepted}
-    return SymbolReport(quality, tuple(series), accepted, misread_note(imports), spreads)
+    return SymbolReport(quality, tuple(series), accepted, misread_note(imports, database), spreads)

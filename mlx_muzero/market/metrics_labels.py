@@ -7,13 +7,16 @@ github.com/binance/binance-public-data/issues/491. A value is known at the end.
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mlx_muzero.market.bars import utc_ns
+from mlx_muzero.market.store.location import in_store
 from mlx_muzero.timeunits import DAY_NS, MINUTE_NS
 from mlx_muzero.types import I64, Bool
+from mlx_muzero.words import command
 
 if TYPE_CHECKING:
     from mlx_muzero.market.store.import_table import ImportRecord
@@ -68,15 +71,16 @@ def misread(record: "ImportRecord") -> bool:
     return coin or (record.last_ns or 0) > BEGINNINGS_FROM_NS
 
 
-def misread_note(records: "Iterable[ImportRecord]") -> str | None:
-    """A note on the files that 0.1.0 read too early, or None if there are none."""
+def misread_note(records: "Iterable[ImportRecord]", database: Path) -> str | None:
+    """A note on the files that 0.1.0 read too early into a store, or None if there are none."""
     files = [f"{record.file} ({record.symbol})" for record in records if misread(record)]
     if not files:
         return None
     shown = ", ".join(files[:3]) + (f" and {len(files) - 3:,} more" if len(files) > 3 else "")
     return (
         f"the open interest of {shown} was read five minutes before it was known, by an earlier"
-        " mlx_muzero: import it again with mlx-muzero data import --replace FILE"
+        " mlx_muzero: import it again with "
+        + command("data", "import", "--replace", "FILE", *in_store(database))
     )
 
 

@@ -2,8 +2,8 @@
 
 import time
 from pathlib import Path
-from shlex import quote
 
+from mlx_muzero import words
 from mlx_muzero.errors import RunError
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.runlog.control import send
@@ -53,4 +53,4 @@ def end(folder: PaperFolder) -> int:
 
 def way_on(run: Path) -> str:
     """What to do about a session in `run` that nobody trades."""
-    return f"Go on with: mlx-muzero paper start --run {quote(str(run))}"
+    return f"Go on with: {words.command('paper', 'start', '--run', run)}"

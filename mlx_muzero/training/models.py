@@ -1,7 +1,5 @@
 """Builds models from a configuration: new from a seed, or trained from a run's checkpoint."""
 
-from shlex import quote
-
 import mlx.core as mx
 from mlx.utils import tree_flatten
 
@@ -23,6 +21,7 @@ from mlx_muzero.training.checkpoint import UnreadableCheckpoint
 from mlx_muzero.training.progress import Counters
 from mlx_muzero.training.run import RunFolder, misfit, require_schema
 from mlx_muzero.types import I64
+from mlx_muzero.words import command
 
 _MEASURED_WINDOWS = 4096
 
@@ -153,7 +152,7 @@ def validation_warning(folder: RunFolder, name: str) -> str | None:
     way_on = (
         "continue training in the run it was copied from"
         if checkpoints.holds_only_weights(folder.checkpoints.folder / name)
-        else f"continue training with: mlx-muzero train --run {quote(str(folder.path))} --resume"
+        else f"continue training with: {command('train', '--run', folder.path, '--resume')}"
     )
     return f"{folder.path} {why}. How good checkpoint {name} is, is unknown; {way_on}"
 

@@ -1,8 +1,8 @@
-"""The progress of a training run, and the interface of those who listen to it."""
+"""The progress of a training run, and the base of those who listen to it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from mlx_muzero.config.choices import PhaseName
 from mlx_muzero.errors import RankLost
@@ -75,8 +75,8 @@ _FIELDS = {
 _SHAPE = record({}, _FIELDS)
 
 
-class Listener(Protocol):
-    """Receives what the trainer does, as it happens."""
+class Listener:
+    """Is told what the trainer does, as it happens, and ignores it: override what matters."""
 
     def phase_begun(self, counters: Counters, episodes: int) -> None:
         """A phase with `episodes` episodes starts, or resumes at `counters`."""

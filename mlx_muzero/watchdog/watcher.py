@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from shlex import quote
 from typing import Protocol
 
 import mlx_muzero
@@ -22,6 +21,7 @@ from mlx_muzero.watchdog.look import Lookout
 from mlx_muzero.watchdog.starts import Starts
 from mlx_muzero.watchdog.version import boot_id, installed_version
 from mlx_muzero.watchdog.vigil import Look, Step, Vigil
+from mlx_muzero.words import command
 
 LOOK_S = 2.0
 VERSION_EVERY_S = 30.0
@@ -138,13 +138,13 @@ class Watcher:
             effect = "nothing is traded; positions stay as they are"
             if self._vigil.restarts and not look.halted:
                 effect += "; the watch starts it again"
-            self._alarm("fault", f"the session died: {why}", effect, "start --run")
+            self._alarm("fault", f"the session died: {why}", effect, "start", "--run")
         elif step.what == "silent":
             effect = "it may hang, and decide nothing"
             self._alarm("fault", f"the session is silent: {why}", effect, "status")
         elif step.what == "refused":
             what = f"the session is not started again: {why}"
-            self._alarm("fault", what, "nothing is traded until you start it", "start --run")
+            self._alarm("fault", what, "nothing is traded until you start it", "start", "--run")
         elif step.what == "back":
             self._held_back = False
             self._alarm("stop", f"the session is back: {why}", "it trades", "status")
@@ -161,7 +161,7 @@ class Watcher:
             if why_not and not self._held_back:
                 self._held_back = True
                 what = f"the session is not started again: {why_not}"
-                self._alarm("fault", what, "it is tried again within the hour", "start --run")
+                self._alarm("fault", what, "it is tried again within the hour", "start", "--run")
             return
         self._held_back = False
         which = self._starts.add(self._wall())
@@ -178,13 +178,13 @@ class Watcher:
         with suppress(ProcessLookupError):
             os.kill(look.pid, signal.SIGKILL)
 
-    def _alarm(self, kind: AlertKind, what: str, effect: str, command: str) -> None:
-        """Say `what`, and alert of it."""
+    def _alarm(self, kind: AlertKind, what: str, effect: str, *verb: str) -> None:
+        """Say `what`, and alert of it, to be answered by `verb` of ``paper``."""
         self._say(what)
-        self._alert(kind, what, effect, command)
+        self._alert(kind, what, effect, *verb)
 
-    def _alert(self, kind: AlertKind, what: str, effect: str, command: str) -> None:
-        answer = f"mlx-muzero paper {command} {quote(str(self._run))}"
+    def _alert(self, kind: AlertKind, what: str, effect: str, *verb: str) -> None:
+        answer = command("paper", *verb, self._run)
         time_text = self._now().isoformat()
         self._courier.add(Alert(kind, what, effect, answer, time_text, urgent=kind == "fault"))
 

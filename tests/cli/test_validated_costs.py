@@ -177,5 +177,5 @@ def test_the_command_charges_what_the_session_does(trained, charged):
     words = cost_options(rules)
     cost = float(words[words.index("--cost") + 1])
     pairs = itertools.pairwise(words)
-    sets = [shlex.split(word)[0] for option, word in pairs if option == "--set"]
+    sets = [word for option, word in pairs if option == "--set"]
     assert charged_alike(load_run(trained, "best", None, cost=cost, overrides=sets).rules, rules)

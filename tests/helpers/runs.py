@@ -11,12 +11,12 @@ from markets import walk_bars
 from mlx_muzero.config.schema import Config
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.training.progress import Listener
 from mlx_muzero.training.run import MarketRecord, RunFolder
-from mlx_muzero.training.silent_listener import SilentListener
 from mlx_muzero.training.trainer import Trainer
 
 
-class Heard(SilentListener):
+class Heard(Listener):
     """A listener that notes what it heard, in order."""
 
     def __init__(self) -> None:

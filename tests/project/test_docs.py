@@ -4,11 +4,9 @@ import re
 import shlex
 
 import pytest
-from typer.core import TyperGroup
-from typer.main import get_command
 
+from command_lines import parse
 from folders import ROOT
-from muzero_cli.main import app
 
 PAGES = {path.relative_to(ROOT): path for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]}
 FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -33,26 +31,6 @@ def commands(page):
         called = re.match(r"(?:\$ |docker compose run .*)?mlx-muzero (.*)", line)
         if called and "..." not in called[1]:
             yield shlex.split(called[1], comments=True)
-
-
-def parse(words):
-    """Parse a command as far as it goes, and do nothing.
-
-    Raises:
-        UsageError: the verb or an option does not exist, or a value is not one of its kind.
-    """
-    command = get_command(app)
-    while isinstance(command, TyperGroup) and words and not words[0].startswith("-"):
-        assert words[0] in command.commands, words
-        command, words = command.commands[words[0]], words[1:]
-    known = {"--help"} | {name for param in command.params for name in param.opts}
-    if isinstance(command, TyperGroup):
-        assert not words or words[0] in known, words
-        return
-    for param in command.params:
-        param.required = False  # a sentence may name a verb without all that it needs
-        param.callback = None  # that a file is there
-    command.make_context("mlx-muzero", list(words))
 
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=map(str, PAGES))

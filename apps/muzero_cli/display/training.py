@@ -21,7 +21,7 @@ from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.files.disk_waits import RecentWaits
 from mlx_muzero.runlog.closeable import Closeable
 from mlx_muzero.training.learner import StepReport
-from mlx_muzero.training.progress import Assessment, Counters
+from mlx_muzero.training.progress import Assessment, Counters, Listener
 from mlx_muzero.training.replay import Episodes
 from muzero_cli.display.assessment import assessment_line, assessment_report
 from muzero_cli.display.console import say
@@ -33,8 +33,8 @@ SECONDS_BETWEEN_LINES = 10.0
 RECENT_STEPS = 50
 
 
-class TrainingDisplay(Closeable):
-    """Shows the progress of a `Trainer`; implements its `Listener`.
+class TrainingDisplay(Listener, Closeable):
+    """Shows the progress of a `Trainer`.
 
     Args:
         console: where.

@@ -1,11 +1,11 @@
 """`mlx-muzero paper`: start or resume a paper session, command it, check it, report on it."""
 
 from pathlib import Path
-from shlex import quote
 from typing import Annotated, Literal, Optional
 
 import typer
 
+from mlx_muzero.words import command
 from muzero_cli import completion
 from muzero_cli.options import (
     Checkpoint,
@@ -118,7 +118,7 @@ def start(
     if watch:
         from muzero_cli.background import start_and_watch
 
-        stopping = f"stop it, positions stay open: mlx-muzero paper stop {quote(str(folder))}"
+        stopping = f"stop it, positions stay open: {command('paper', 'stop', folder)}"
         start_and_watch(folder, "trading on paper", lambda _pid: stopping)
         return
     from mlx_muzero.paper.beginning import SessionOptions

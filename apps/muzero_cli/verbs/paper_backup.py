@@ -2,13 +2,13 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from shlex import quote
 
 from mlx_muzero.exports.program import PLAYS
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.handover import back_up, move_away
 from mlx_muzero.paper.records.backup import Backup, restore_backup
 from mlx_muzero.paper.records.folder import PaperFolder
+from mlx_muzero.words import command
 from muzero_cli.display.console import echo, narration_console, say
 from muzero_cli.failures import answer
 
@@ -21,7 +21,7 @@ def backup(run: Path, file: Path, move: bool, as_json: bool) -> None:
         made,
         f"{file}: the account of {run} as it was {_moment(made)}, {_size(made)}"
         + ("; it no longer trades here." if move else ". It continues here."),
-        f"on the other machine: mlx-muzero paper restore {quote(file.name)} NEW_RUN",
+        f"on the other machine: {command('paper', 'restore', file.name, 'NEW_RUN')}",
         as_json,
     )
 
@@ -33,7 +33,7 @@ def restore(file: Path, run: Path, database: Path | None, as_json: bool) -> None
     _tell(
         made,
         f"{run}: restored from {made.origin}, {_moment(made)}, {_size(made)}",
-        f"resume with: mlx-muzero paper start --run {quote(str(run))}",
+        f"resume with: {command('paper', 'start', '--run', run)}",
         as_json,
     )
     console = narration_console()
@@ -43,7 +43,7 @@ def restore(file: Path, run: Path, database: Path | None, as_json: bool) -> None
     if {session.backend, session.root_backend} & PLAYS.keys():
         say(
             console,
-            f"It plays an export, which is not in the backup: mlx-muzero export {session.model}",
+            f"It plays an export, which is not in the backup: {command('export', session.model)}",
         )
 
 

@@ -2,13 +2,13 @@
 
 import os
 from pathlib import Path
-from shlex import quote
 
 from mlx_muzero.alerts.channels import channels_of
 from mlx_muzero.alerts.secrets import read_secrets, without_secrets
 from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.watchdog.service import Service, Watch, service_of
+from mlx_muzero.words import command
 from muzero_cli.display.console import echo
 from muzero_cli.failures import answer
 
@@ -73,9 +73,10 @@ def _require_alerts(run: Path, secrets: Path | None) -> None:
     try:
         channels_of(settings, without_secrets(os.environ) | found)
     except ConfigError as error:
+        named = command("paper", "install-service", run, "--secrets", "FILE")
         raise ConfigError(
             f"{error}. A service has no environment of yours: write it into a file of mode 0600 "
-            f"and name that: mlx-muzero paper install-service {quote(str(run))} --secrets FILE"
+            f"and name that: {named}"
         ) from error
 
 

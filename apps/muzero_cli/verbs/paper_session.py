@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from shlex import quote
 
 import typer
 
@@ -22,6 +21,7 @@ from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import FillSettings, PaperSettings
 from mlx_muzero.processes.stop_signals import outlive_terminal, stop_signals
+from mlx_muzero.words import command
 from muzero_cli.display.console import narration_console, say, say_event
 from muzero_cli.display.terminal import TerminalConsole
 from muzero_cli.failures import answer
@@ -47,9 +47,9 @@ def trade(path: Path, options: SessionOptions, as_json: bool) -> None:
     if as_json:
         answer({"run": str(path), "ended": ended})
     if not ended:
-        say(console, f"stopped; resume with: mlx-muzero paper start --run {quote(str(path))}")
+        say(console, f"stopped; resume with: {command('paper', 'start', '--run', path)}")
         raise typer.Exit(INTERRUPTED_EXIT_CODE)
-    say(console, f"the feed has ended; next: mlx-muzero paper report {quote(str(path))}")
+    say(console, f"the feed has ended; next: {command('paper', 'report', path)}")
 
 
 def _settings(

@@ -3,12 +3,12 @@
 import sys
 from functools import partial
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
 
 from mlx_muzero.config.choices import CollectBackend, Phases
+from mlx_muzero.words import command
 from muzero_cli import completion
 from muzero_cli.display.console import narration_console, say
 from muzero_cli.failures import STOPPED_EXIT_CODE, answer
@@ -25,8 +25,6 @@ from muzero_cli.options import (
 
 if TYPE_CHECKING:
     from mlx_muzero.training.run import RunFolder
-
-_DONE = "done; next: mlx-muzero evaluate {} --split test"
 
 
 def train(
@@ -122,7 +120,7 @@ def train(
             raise typer.BadParameter("cannot be combined with --resume", param_hint="--auto-resume")
         stands = standing(folder, load_config(preset, config, given, symbol, db))
         if stands == "finished":
-            say(console, _DONE.format(quote(str(run))))
+            say(console, _done(run))
             if as_json:
                 answer(_left(folder, finished=True))
             return
@@ -166,7 +164,7 @@ def train(
         with display, alerts.during(), stop, explained(resuming):
             finished = trainer.run()
     if finished:
-        say(console, _DONE.format(quote(str(run))))
+        say(console, _done(run))
     else:
         episodes = trainer.counters.episodes
         say(console, f"saved after {episodes} episodes; resume with: {_resuming(folder)}")
@@ -183,8 +181,12 @@ def _left(folder: "RunFolder", *, finished: bool) -> dict[str, Any]:
     return {"run": str(folder.path), "finished": finished, "checkpoints": names}
 
 
+def _done(run: Path) -> str:
+    return f"done; next: {command('evaluate', run, '--split', 'test')}"
+
+
 def _resuming(folder: "RunFolder") -> str:
-    return f"mlx-muzero train --run {quote(str(folder.path))} --resume"
+    return command("train", "--run", folder.path, "--resume")
 
 
 def _overrides(

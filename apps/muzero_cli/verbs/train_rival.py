@@ -2,11 +2,11 @@
 
 from functools import partial
 from pathlib import Path
-from shlex import quote
 from typing import Annotated, Any, Optional
 
 import typer
 
+from mlx_muzero.words import command
 from muzero_cli.display.console import narration_console, output_console, say
 from muzero_cli.failures import STOPPED_EXIT_CODE, answer
 from muzero_cli.options import (
@@ -65,9 +65,8 @@ def train_rival(
 
     with VerbProgress() as progress, StopSwitch(None) as stop:
         finished = training.run(reach, stop.requested)
-    folder = quote(str(run))
     if finished:
-        tell(f"done; next: mlx-muzero evaluate {folder} --compare")
+        tell(f"done; next: {command('evaluate', run, '--compare')}")
     else:
         tell("stopped within a trial, which the same command begins again")
     if as_json:

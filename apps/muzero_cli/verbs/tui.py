@@ -4,12 +4,13 @@ import gc
 import os
 import sys
 from pathlib import Path
-from shlex import join, quote
+from shlex import join
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlx_muzero.errors import MuZeroError
+from mlx_muzero.words import command
 from muzero_cli import completion
 from muzero_cli.failures import answer
 from muzero_tui.pixels import asked
@@ -80,7 +81,7 @@ def require_terminal(run: Path) -> None:
     # In a browser, the server draws it.
     if SERVER_VARIABLE not in os.environ and not (_is_terminal(0) and _is_terminal(2)):
         raise typer.BadParameter(
-            f"this is not a terminal; mlx-muzero status {quote(str(run))} prints the same",
+            f"this is not a terminal; {command('status', run)} prints the same",
             param_hint="tui",
         )
 

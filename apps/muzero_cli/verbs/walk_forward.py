@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlx_muzero.words import command
 from muzero_cli import completion
 from muzero_cli.display.console import narration_console, output_console, say, say_event
 from muzero_cli.failures import STOPPED_EXIT_CODE, answer, end_with
@@ -138,4 +138,4 @@ def _shown(
 
 
 def _resuming(run: Path) -> str:
-    return f"mlx-muzero walk-forward --run {quote(str(run))} --resume"
+    return command("walk-forward", "--run", run, "--resume")

@@ -10,12 +10,11 @@ from textual.containers import VerticalScroll
 from textual.geometry import Size
 
 from mlx_muzero.untrusted.terminal_text import clean_line
+from mlx_muzero.words import command
 from muzero_tui.formats import bar, number, percent
 from muzero_tui.paint import Paint
 from muzero_tui.screens.base import RunScreen
 from muzero_tui.widgets.panel import Panel
-
-UNMEASURED = "no data: measure with mlx-muzero profile {}"
 
 
 class ProfilePanel(Panel):
@@ -31,6 +30,11 @@ class ProfilePanel(Panel):
     def found(self) -> dict[str, Any]:
         """The profile; empty without one."""
         return self.app.profile
+
+    @property
+    def unmeasured(self) -> str:
+        """What to do where there is no profile."""
+        return f"no data: measure with {command('profile', self.watched.folder)}"
 
     @property
     def measured(self) -> list[tuple[str, dict[str, Any]]]:
@@ -55,10 +59,10 @@ class Verdict(ProfilePanel):
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """Machine, subject, verdict, notes."""
         if self.app.profile_problem:
-            again = f"{self.app.profile_problem}: measure again with mlx-muzero profile"
-            return Text(f"{again} {self.watched.folder}", paint.bad)
+            again = f"measure again with {command('profile', self.watched.folder)}"
+            return Text(f"{self.app.profile_problem}: {again}", paint.bad)
         if not self.found:
-            return Text(UNMEASURED.format(self.watched.folder), paint.muted)
+            return Text(self.unmeasured, paint.muted)
         text = Text().append(f"{self.found['machine']}\n{self.found['subject']}\n", paint.muted)
         text.append(f"the run computes in {clean_line(self.watched.precision)}")
         text.append(" (search.precision)\n", paint.muted)
@@ -86,7 +90,7 @@ class Steps(ProfilePanel):
                 size = step["pairs"], step["simulations"]
                 cells.setdefault(size, []).append((name, step))
         if not cells:
-            return Text(UNMEASURED.format(self.watched.folder), paint.muted)
+            return Text(self.unmeasured, paint.muted)
         text, room = Text(), max(width - 62, 4)
         for (pairs, simulations), lines in cells.items():
             search = f"{simulations} simulations" if simulations else "no search"
@@ -114,7 +118,7 @@ class Costs(ProfilePanel):
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """One line per target, failures last."""
         if not self.found:
-            return Text(UNMEASURED.format(self.watched.folder), paint.muted)
+            return Text(self.unmeasured, paint.muted)
         text = Text().append(f"{'':25}{'load ms':>9}{'MB':>8}{'mJ/dec.':>9}{'CPU W':>7}", "dim")
         text.append(f"{'GPU W':>7}{'ANE W':>7}\n", "dim")
         for name, backend in self.measured:

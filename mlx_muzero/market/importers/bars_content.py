@@ -80,10 +80,8 @@ class BarsContent:
             DataError: neither the file nor the user names the symbol.
         """
         named: Sequence[Symbol | None] = source.symbols or [None]
-        names = {
-            name: store.spelling(name or require_symbol(request.path, request.symbol))
-            for name in named
-        }
+        asked = request.path, request.symbol, request.database
+        names = {name: store.spelling(name or require_symbol(*asked)) for name in named}
         return cls(request, source, names)
 
     @property
@@ -101,7 +99,7 @@ class BarsContent:
         if not set(self.symbols) <= earlier.keys():
             return None
         record = earlier[self.symbols[0]]
-        require_same_clock(self.request.path, self.request.clock, self.request.choices, record)
+        require_same_clock(self.request, record)
         return record.clock
 
     def merge(self, store: BarStore) -> Merged:
@@ -184,7 +182,7 @@ class BarsContent:
     ) -> list[str]:
         notes = list(self.source.notes)
         if not self.source.symbols:
-            notes += name_notes(self.request.path, self.symbols[0], store.imports())
+            notes += name_notes(self.request, self.symbols[0], store.imports())
         if clock.note:
             notes.append(clock.note)
         ambiguous = [name for name, one in seen.items() if one.stamps(clock.rule) != "open"]

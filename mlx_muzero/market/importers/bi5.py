@@ -28,10 +28,12 @@ from mlx_muzero.market.importers.ticks import (
     reject_bad_ticks,
 )
 from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.market.store.location import in_store
 from mlx_muzero.market.week_edges import Stamps
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
 from mlx_muzero.types import F64, I64
+from mlx_muzero.words import command
 
 BI5 = "bi5"
 BI5_MAGIC = b"\x5d\x00\x00"
@@ -237,10 +239,10 @@ def _points(path: Path, store: BarStore, symbol: Symbol) -> int:
     """Number of points in a price of one."""
     instrument = store.instrument(symbol)
     if not instrument.pip_size:
+        say = command("data", "instrument", symbol, "--pip", "PRICE", *in_store(store.path))
         raise DataError(
             f"{path}: its prices are tenths of a pip, and {symbol} is counted in basis points: say"
-            f" what a pip of Dukascopy is with mlx-muzero data instrument {symbol} --pip PRICE, or"
-            " download it as csv"
+            f" what a pip of Dukascopy is with {say}, or download it as csv"
         )
     return round(_POINTS_OF_A_PIP / instrument.pip_size)
 

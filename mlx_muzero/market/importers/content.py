@@ -15,9 +15,10 @@ from mlx_muzero.market.store.import_table import ImportRecord
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """A request to import one file (see `pipeline.import_file`)."""
+    """A request to import one file into the store at `database` (see `pipeline.import_file`)."""
 
     path: Path
+    database: Path
     symbol: str | None
     clock: str | None
     progress: Progress | None

@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.clocks import CLOCK_HELP, UTC_CLOCK, Clock, parse_clock
 from mlx_muzero.market.importers.choices import Choices
+from mlx_muzero.market.importers.content import ImportRequest
 from mlx_muzero.market.importers.screen import Screen
 from mlx_muzero.market.importers.source import BarSource
 from mlx_muzero.market.instrument import Market
 from mlx_muzero.market.store.import_table import ImportRecord
+from mlx_muzero.market.store.location import in_store
 from mlx_muzero.market.week_edges import Stamps, WeekEdges
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import I64
+from mlx_muzero.words import command
 
 
 @dataclass(frozen=True)
@@ -151,19 +153,18 @@ def ambiguous_stamps_note(symbols: Sequence[str], store: Path) -> str:
         store: the store the bars were imported into.
     """
     name = symbols[0] if len(symbols) == 1 else "SYMBOL"
+    remove = command("data", "remove", name, "--from", "TIME", "--to", "TIME", *in_store(store))
     return (
         f"nothing tells whether the bars of {', '.join(symbols)} are stamped at their open or their"
         " close, and they were taken as stamped at their open. If that is wrong, each is a minute"
-        f" late: take them back (mlx-muzero data remove {name} --from --to --db"
-        f" {quote(str(store))}) and import the file with --stamps close; --stamps open if it is"
-        " right"
+        f" late: take them back ({remove}) and import the file with --stamps close; --stamps open"
+        " if it is right"
     )
 
 
-def require_same_clock(
-    path: Path, given: str | None, choices: Choices, earlier: ImportRecord
-) -> None:
+def require_same_clock(request: ImportRequest, earlier: ImportRecord) -> None:
     """Raise DataError if a stored file was imported with another clock than the one now given."""
+    given, choices = request.clock, request.choices
     if given is None and choices.stamps is None:
         return
     was_close = earlier.clock.endswith("stamped at the close")
@@ -174,8 +175,9 @@ def require_same_clock(
         now = FileClock(parse_clock(given), stamps).describe(earlier.first_ns, earlier.last_ns)
         same = now == earlier.clock
     if not same:
+        period, there = ("--from", "TIME", "--to", "TIME"), in_store(request.database)
+        remove = command("data", "remove", earlier.symbol, *period, *there)
         raise DataError(
-            f"{path}: already imported with clock {earlier.clock}: to have it with {now}, first"
-            f" take those bars back (mlx-muzero data remove {earlier.symbol} --from --to), or"
-            " import it under another symbol"
+            f"{request.path}: already imported with clock {earlier.clock}: to have it with {now},"
+            f" first take those bars back ({remove}), or import it under another symbol"
         )

@@ -8,12 +8,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 
 from mlx_muzero.errors import DataError, SymbolError
+from mlx_muzero.market.importers.content import ImportRequest
 from mlx_muzero.market.store.import_table import ImportRecord
+from mlx_muzero.market.store.location import in_store
 from mlx_muzero.symbols.assets import COIN_QUOTES, COINS, FX_CODES
 from mlx_muzero.symbols.symbol import LONGEST, Pair, Symbol
+from mlx_muzero.words import command
 
 _VENUES = (
     "binance|binanceusdm|binancecoinm|binanceus|bitfinex|bitget|bitmex|bitstamp|bybit|coinbase"
@@ -76,8 +78,13 @@ def symbol_in_name(path: Path) -> Symbol | None:
     return found.pop() if len(found) == 1 else None
 
 
-def require_symbol(path: Path, given: str | None) -> Symbol:
+def require_symbol(path: Path, given: str | None, database: Path) -> Symbol:
     """The `given` symbol, or else the one in the file's name.
+
+    Args:
+        path: the file.
+        given: by the user.
+        database: the store it is imported into.
 
     Raises:
         DataError: there is neither, or `given` is not a valid symbol.
@@ -87,34 +94,35 @@ def require_symbol(path: Path, given: str | None) -> Symbol:
         bare = without_suffix(_ENDING.sub("", path.name))
         way_on = "import it with --symbol, such as --symbol BTCUSDT"
         if bare is not None:
+            as_bare = command("data", "import", path, "--symbol", bare.symbol, *in_store(database))
             way_on = (
-                f"if {bare.suffix} is a broker's suffix of {bare.symbol}, mlx-muzero data import"
-                f" {quote(str(path))} --symbol {bare.symbol}; if not, import it with --symbol and"
-                " its own name"
+                f"if {bare.suffix} is a broker's suffix of {bare.symbol}, {as_bare};"
+                " if not, import it with --symbol and its own name"
             )
         raise DataError(f"{path}: its name does not identify its symbol unambiguously: {way_on}")
     return symbol
 
 
-def name_notes(path: Path, symbol: str, records: Iterable[ImportRecord]) -> list[str]:
+def name_notes(request: ImportRequest, symbol: str, records: Iterable[ImportRecord]) -> list[str]:
     """Notes on a file name that does not match the symbol it is imported as.
 
     Args:
-        path: the file.
+        request: asks for its import.
         symbol: the symbol, as spelled in the store.
         records: the store's imports.
     """
     notes = []
-    named = symbol_in_name(path)
+    named = symbol_in_name(request.path)
     if named is not None and not named.is_meant_by(symbol):
         notes.append(f"its name says {named}; imported as {symbol}, as requested")
     cut = symbol[:_CUT_BY_0_1_0]
     under_cut = (record.file for record in records if record.symbol == cut != symbol)
+    there = in_store(request.database)
     if file := next((file for file in under_cut if symbol_in_name(Path(file)) == symbol), None):
         notes.append(
             f"{file} is in the store as {cut}, as an earlier version read its name. To have one "
-            f"{symbol}: mlx-muzero data remove {symbol}, then data rename {cut} {symbol}, then "
-            "import this file again"
+            f"{symbol}: {command('data', 'remove', symbol, *there)}, then "
+            f"{command('data', 'rename', cut, symbol, *there)}, then import this file again"
         )
     return notes
 

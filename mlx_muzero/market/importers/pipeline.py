@@ -50,7 +50,7 @@ def import_file(
     started = time.perf_counter()
     path = Path(path)
     content = open_content(
-        store, ImportRequest(path, symbol, clock, progress, choices), format_name
+        store, ImportRequest(path, store.path, symbol, clock, progress, choices), format_name
     )
     sha256 = sha256_of(path, follow=True)
     earlier = {record.symbol: record for record in store.imports() if record.sha256 == sha256}

@@ -139,7 +139,7 @@ def _funding_parquet(request: ImportRequest) -> SeriesFile:
 
 
 def _freqtrade_funding(request: ImportRequest) -> SeriesFile:
-    symbol = require_symbol(request.path, request.symbol)
+    symbol = require_symbol(request.path, request.symbol, request.database)
     allowance = request.choices.allowance(NONE)
     if is_table(request.path):
         return read_freqtrade_funding(request.path, symbol, allowance)
@@ -156,7 +156,7 @@ def _of_one_symbol(
     """A reader for files of one symbol, which the user or the file's name gives."""
 
     def read_file(request: ImportRequest) -> SeriesFile:
-        symbol = require_symbol(request.path, request.symbol)
+        symbol = require_symbol(request.path, request.symbol, request.database)
         allowance = request.choices.allowance(usual)
         return read(request.path, symbol, allowance, request.progress)
 

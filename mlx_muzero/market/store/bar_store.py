@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from shlex import quote
 from types import TracebackType
 
 import duckdb
@@ -35,7 +34,7 @@ from mlx_muzero.market.store.duckdb_files import (
 from mlx_muzero.market.store.fingerprint import Fingerprint, SeriesFrom, fingerprint
 from mlx_muzero.market.store.import_table import ImportRecord, ImportTable
 from mlx_muzero.market.store.instrument_table import InstrumentTable, made_to_trade
-from mlx_muzero.market.store.location import DEFAULT_DATABASE
+from mlx_muzero.market.store.location import DEFAULT_DATABASE, in_store
 from mlx_muzero.market.store.migration import backup_shelf, migrate
 from mlx_muzero.market.store.origin_table import OriginTable
 from mlx_muzero.market.store.schema import (
@@ -51,6 +50,7 @@ from mlx_muzero.market.store.symbol_rows import RowCounts, SymbolRows
 from mlx_muzero.runlog.closeable import Closeable
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.types import F64
+from mlx_muzero.words import command
 
 # These tables have few rows; scanning all bars would take a while.
 _NAMES = "select symbol from imports union select symbol from truths"
@@ -76,8 +76,8 @@ class BarStore(Closeable):
         self._spellings: dict[str, str] = {}
         if (read_only or existing) and not self.path.is_file():
             raise DataError(
-                f"no bar store at {path}: import bars first (mlx-muzero data import "
-                "FILE), or name another file"
+                f"no bar store at {path}: import bars first "
+                f"({command('data', 'import', 'FILE', *in_store(path))}), or name another file"
             )
         before = state_of(self.path)
         self._file = _open(self.path, read_only)
@@ -340,10 +340,10 @@ class BarStore(Closeable):
         # One spelling may have had the bars and another the series, so a series may exist already.
         for other in {self.spelling(new), str(new)} - {old}:
             if clash := rows.common(old, other):
+                remove = command("data", "remove", other, *in_store(self.path))
                 raise DataError(
                     f"{self.path} has {clash[0]} of {other} already: choose another name, or "
-                    f"remove that first (mlx-muzero data remove {other} --db "
-                    f"{quote(str(self.path))})"
+                    f"remove that first ({remove})"
                 )
         traded = self.find_instrument(old)
         with self.transaction():

@@ -4,7 +4,6 @@ import json
 import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 from mlx_muzero.errors import RunError
@@ -13,6 +12,7 @@ from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.runlog.lock import lock_holder
 from mlx_muzero.untrusted.json_values import parsed
 from mlx_muzero.untrusted.shapes import Malformed, count, record, text, time_ns
+from mlx_muzero.words import command
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class Origin:
         if pid is not None:
             raise RunError(
                 f"{folder.path} was restored from {self}, which process {pid} is trading: the "
-                "account would be traded twice. Stop that process first: mlx-muzero paper stop "
-                f"{quote(self.path)}"
+                "account would be traded twice. Stop that process first: "
+                + command("paper", "stop", self.path)
             )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from shlex import quote
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +19,7 @@ from mlx_muzero.runlog import decision_log
 from mlx_muzero.runlog.decision_log import DecisionRecord
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import F64
+from mlx_muzero.words import command
 
 MOST_TREES = 1000
 """Recorded trees on a page; they are small."""
@@ -112,7 +112,7 @@ class DecidedFills:
                 for at in shown.tolist()
                 if (record := records[at]) is not None
             },
-            commands=(f"mlx-muzero tui {quote(str(self.folder.path))}",),
+            commands=(command("tui", self.folder.path),),
             note=_note(records),
             unit=table.unit,
         )

@@ -27,6 +27,7 @@ from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.processes.supervision import Supervisor
 from mlx_muzero.training.checkpoint import STATE, WEIGHTS
+from mlx_muzero.words import command
 
 
 class News(NamedTuple):
@@ -207,7 +208,7 @@ class Retraining:
         return (
             f". {wanted} plays an export of the model before; "
             f"{played_by(planner.backend, planner.root_backend)} plays until there is one of this: "
-            f"mlx-muzero export {run}, then start the session again"
+            f"{command('export', run)}, then start the session again"
         )
 
 

@@ -4,12 +4,11 @@ from collections.abc import Callable
 
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.exports.deployment import EngineEvent
-from mlx_muzero.training.progress import Counters
-from mlx_muzero.training.silent_listener import SilentListener
+from mlx_muzero.training.progress import Counters, Listener
 
 
-class ToldValidations(SilentListener):
-    """A `Listener` that says what validations find, and what happens to exports."""
+class ToldValidations(Listener):
+    """Says what validations find, and what happens to exports."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say

@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from shlex import quote
 
 import pytest
 from hypothesis import given
@@ -15,6 +14,7 @@ from mlx_muzero.market.importers.file_names import symbol_in_name
 from mlx_muzero.market.instrument import Instrument
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import HOUR_NS
+from mlx_muzero.words import command
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ def test_a_brokers_suffix_is_asked_about_with_the_command_to_run(
 ):
     assert symbol_in_name(Path(name)) is None
     path = ascii_file(tmp_path / name)
-    command = f"mlx-muzero data import {quote(str(path))} --symbol {symbol}"
-    refused(store, path, f"if {suffix} is a broker's suffix of {symbol}", command)
+    asked = command("data", "import", path, "--symbol", symbol, "--db", store.path)
+    refused(store, path, f"if {suffix} is a broker's suffix of {symbol}", asked)
     assert import_file(store, path, symbol).symbols == (symbol,)
 
 

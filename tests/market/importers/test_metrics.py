@@ -113,7 +113,7 @@ def test_what_0_1_0_read_too_early_is_told_and_replaced(store, tmp_path):
         store.write_series(early)
         store.record_import(record)
     assert misread(record)
-    assert "BTCUSDT-metrics-2026-07-01.csv (BTCUSDT)" in misread_note(store.imports())
+    assert "BTCUSDT-metrics-2026-07-01.csv (BTCUSDT)" in misread_note(store.imports(), store.path)
     with pytest.raises(DataError, match="five minutes too early: import it again with --replace"):
         import_file(store, day)
     report = import_file(store, day, choices=Choices(replace=True))
@@ -122,7 +122,7 @@ def test_what_0_1_0_read_too_early_is_told_and_replaced(store, tmp_path):
     assert np.array_equal(interest.known_ns, labels + 5 * MINUTE_NS)
     assert np.array_equal(interest.value, early.value)
     (record,) = store.imports()
-    assert misread_note([record]) is None
+    assert misread_note([record], store.path) is None
     assert record.accepted == ("--replace: 288 stored points replaced",)
     assert import_file(store, day).already_imported
 

@@ -135,7 +135,7 @@ def test_what_no_file_tells_of_its_stamps_is_said(store, tmp_path, minutes, firs
     path = write(tmp_path / "BTCUSDT.csv", lines, FXCM_HEAD)
     (note,) = import_file(store, path).notes
     assert "nothing tells whether the bars of BTCUSDT are stamped at their open or" in note
-    assert f"data remove BTCUSDT --from --to --db {store.path}" in note
+    assert f"data remove BTCUSDT --from TIME --to TIME --db {store.path}" in note
     store.remove("BTCUSDT")
     assert import_file(store, path, choices=Choices(stamps="open")).notes == ()
 
