@@ -141,7 +141,8 @@ class MisbehavingVenue:
                 return None
             if fault.kind == "rejected bar":
                 return Candle(opened, open_, low, high, close, volume)
-            close = round((open_ + close) / 2, 4)
+            # Of a bar that closes where it opened, only the volume tells the correction.
+            close, volume = round((open_ + close) / 2, 4), volume / 2
         return Candle(opened, open_, high, low, close, volume)
 
 

@@ -62,3 +62,23 @@ def test_a_bar_that_is_to_be_impossible_is_when_it_is_asked_for(ahead_s, asked_s
     for fault in impossible:
         (candle,) = run(answer(fault))
         assert candle.fault() is not None
+
+
+def test_a_bar_that_is_to_be_corrected_is_another_first_even_where_it_closes_as_it_opened(
+    monkeypatch,
+):
+    at_ns = MONDAY_NS + 100 * MINUTE_NS
+    revised = Fault("revised bar", PAIRS[0], at_ns, at_ns + 90 * SECOND_NS, at_ns + 4 * MINUTE_NS)
+    plan = replace(drawn(MONDAY_NS, 2.0, PAIRS[:4], 2, 0), faults=(revised,))
+    market = Market(PAIRS[:4], MONDAY_NS // MINUTE_NS, 1440, plan.changes_minute, 0)
+    monkeypatch.setattr(market, "values", lambda _pair, _minute: [100.0, 101.0, 99.0, 100.0, 4.0])
+
+    async def answer(after_s):
+        venue = MisbehavingVenue(
+            market, plan, World(at_ns + after_s * SECOND_NS, plan), {PAIRS[0]: PAIRS[0]}, 0
+        )
+        return await venue.fetch(PAIRS[0], revised.minute * MINUTE_NS, 1)
+
+    (first,), (last,) = run(answer(1)), run(answer(95))
+    assert first != last
+    assert (last.close, last.volume) == (100.0, 4.0)
