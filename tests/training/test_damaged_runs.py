@@ -98,10 +98,11 @@ def test_a_bar_store_in_the_place_of_an_account(desk, cli, command):
     refused(cli, command, "store.duckdb", "not a paper-session store")
 
 
-def test_rows_of_an_account_that_are_none(desk, cli):
+@pytest.mark.parametrize("command", [START, REPORT, PARITY])
+def test_rows_of_an_account_that_are_none(desk, cli, command):
     with duckdb.connect(str(desk / PAPER / "store.duckdb")) as db:
         db.execute("update transactions set rows = '[]'")
-    refused(cli, START, "it is damaged")
+    refused(cli, command, "it is damaged", "transaction without tables")
 
 
 def test_a_journal_that_is_anybodys(desk, cli):

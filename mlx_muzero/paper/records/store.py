@@ -32,7 +32,7 @@ from mlx_muzero.market.store.duckdb_files import (
 from mlx_muzero.market.store.migration import backup_shelf, migrate
 from mlx_muzero.market.store.table_files import TableFormat
 from mlx_muzero.paper.feeds.events import LiveBar
-from mlx_muzero.paper.records.tables import TABLES, rows_of, time_of
+from mlx_muzero.paper.records.tables import NO_TABLES, TABLES, rows_of, time_of
 from mlx_muzero.paper.records.transaction import Row, Transaction
 from mlx_muzero.runlog.closeable import Closeable
 from mlx_muzero.untrusted.json_values import parsed, strict_json
@@ -409,7 +409,7 @@ def _reason(text: str) -> str:
         return f"a newer DuckDB wrote it ({first}). Update this one: pip install --upgrade duckdb"
     if re.search(r"\block\b", text):  # "block" of a damaged file must not match
         return f"another process has it open ({first}). Stop that one first."
-    if "not a valid DuckDB" in text or "orrupt" in text:
+    if any(word in text for word in ("not a valid DuckDB", "orrupt", NO_TABLES)):
         return f"it is damaged ({first}). {_RESTORE}"
     return f"DuckDB cannot use it ({first})."
 

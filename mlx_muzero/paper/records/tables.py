@@ -47,13 +47,17 @@ TABLES: dict[str, dict[str, str]] = {
 }  # fmt: skip
 """Columns of every table; rows keep the order in which they were committed."""
 
+NO_TABLES = "a transaction without tables"
+_ROWS = f"if(starts_with(rows, '{{'), rows, error('{NO_TABLES}')) as rows"
+
 
 def rows_of(
     name: str, columns: Mapping[str, str], among: str = "", *, numbered: bool = False
 ) -> str:
     """Selects the rows of a table from the transactions, or from those `among` them.
 
-    If `numbered`, the number of its transaction stands before each row.
+    If `numbered`, the number of its transaction stands before each row. Where a transaction holds
+    no tables, the query fails: JSON of another kind would look as if nothing had happened.
     """
     shape = json.dumps({column: [kind] for column, kind in columns.items()})
     values = ", ".join(f'unnest(t."{column}") as "{column}"' for column in columns)
@@ -62,7 +66,7 @@ def rows_of(
     return (
         f"select {number}{values} from "
         f"(select {number}from_json(json_extract(rows, '$.{name}'), '{shape}') as t "
-        f"from (select {number}rows from transactions{among} order by seq))"
+        f"from (select {number}{_ROWS} from transactions{among} order by seq))"
     )
 
 
