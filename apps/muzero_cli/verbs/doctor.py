@@ -35,8 +35,8 @@ def doctor(
     from mlx_muzero.profiling.doctor import examine
 
     with asked() as terminal:
-        checks = examine()
-    checks.append(_of_charts(terminal.pixels))
+        examined = examine()
+    checks = [*examined, _of_charts(terminal.pixels)]
     values: Any = [check.as_dict() for check in checks]
     if not as_json:
         _print_checks(checks)
