@@ -175,7 +175,6 @@ def test_too_many_slots_is_an_error_not_an_overflow():
         search.reset(**ROOTS, noise=False)
 
 
-@pytest.mark.slow
 def test_one_search_is_not_shared_between_threads():
     search = Search(SearchParams(num_simulations=20_000, depth_limit=1), np.zeros((1, 3), int), 1)
     roots = 200
