@@ -15,7 +15,6 @@ import tty
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Literal
 
@@ -145,7 +144,9 @@ def _unasked(environment: Mapping[str, str]) -> str:
 def _library() -> str:
     """The version of textual-image; empty without it."""
     if find_spec("textual_image") is None:
-        return ""  # sooner told than by its metadata
+        return ""  # sooner told than by its metadata, whose reader takes time to load
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("textual_image")
     except PackageNotFoundError:

@@ -14,7 +14,6 @@ from textual.widgets import Input
 from muzero_tui.widgets.banner import Banner
 from muzero_tui.widgets.hints import Hints
 from muzero_tui.widgets.panel import Panel
-from muzero_tui.widgets.price_chart import PriceChart
 
 if TYPE_CHECKING:
     from muzero_tui.watcher import Watcher
@@ -70,8 +69,8 @@ class RunScreen(Screen[None]):
 
     def on_screen_suspend(self) -> None:
         """Take pictures away from below what comes on top."""
-        for chart in self.query(PriceChart):
-            chart.show_picture()
+        for panel in self.query(Panel):
+            panel.cover()
 
     def on_resize(self) -> None:
         """Redraw: tables choose their columns by the width."""

@@ -52,6 +52,9 @@ class Panel(Widget, can_focus=True):
         if self._draw() != self._drawn:
             self.refresh()
 
+    def cover(self) -> None:
+        """Take away what would be seen through the screen that comes on top; text is not."""
+
     def _draw(self) -> Text:
         size, paint = self.content_size, self.app.paint
         if self.app.opening and self.can_focus:

@@ -65,6 +65,10 @@ class PriceChart(PlotPanel):
         super().keep_up()
         self.show_picture()
 
+    def cover(self) -> None:
+        """See `Panel.cover`."""
+        self.show_picture()
+
     def show_picture(self) -> None:
         """Show what was drawn in pixels too, if they can be seen."""
         pixels, colors = self.app.pixels, Colors.of(self.app.theme_variables)
