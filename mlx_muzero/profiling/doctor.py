@@ -246,8 +246,8 @@ def check_compiler() -> Check:
     path = shutil.which("g++")
     failure = "no g++" if path is None else _failure_to_compile(path)
     if not failure:
-        return Check("compiler", "ok", f"{path}; mx.compile fuses operations on the CPU with it")
-    detail = f"{failure}: mx.compile gives the same results on the CPU, but fuses nothing"
+        return Check("compiler", "ok", f"{path}; mx.compile works on the CPU with it")
+    detail = f"{failure}: training gives the same results on the CPU, but more slowly"
     remedy = "xcode-select --install" if sys.platform == "darwin" else "install g++"
     return Check("compiler", "unavailable", detail, remedy)
 

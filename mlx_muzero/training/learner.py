@@ -1,7 +1,7 @@
 """The training step, and the state that makes it resumable.
 
-The step is compiled on a GPU but not on the CPU: measured with the fx_micro networks, MLX spends a
-minute building fused kernels with the system's compiler, and the step is no faster afterwards.
+The step is compiled on a GPU. On a CPU the operations of its gradient are recorded and repeated
+(`mlx_muzero.training.recorded`), but not fused.
 """
 
 from collections.abc import Callable, Iterable
@@ -26,6 +26,7 @@ from mlx_muzero.training.model_parts import ModelParts
 from mlx_muzero.training.objectives import AnyBatch, objective_of
 from mlx_muzero.training.optimizer import AdamW
 from mlx_muzero.training.ranks import Ranks
+from mlx_muzero.training.recorded import Recorded
 
 _PART = 1 << 14
 """Length of the parts of a sum of squares: exacter than one sum, and BLAS makes each on a CPU."""
@@ -82,16 +83,20 @@ class Learner:
         self.steps = 0
         self._parts = ModelParts(model)
         self._before: tuple[dict[str, mx.array], dict[str, mx.array]] | None = None
-        self._objective = objective_of(model, config, two_cores=self._two_cores)
+        self._objective = objective_of(model, config)
         self._terms = self._objective.terms
         if not self._terms:
             raise ConfigError("train: every loss has weight 0; nothing would be learned")
         # Batch-norm statistics and the dropout key change inside the step, so they are its state.
         self._state = [self.model.state, self.optimizer.state, mx.random.state]
         self._step: Callable[..., dict[str, mx.array]] = self._eager_step
+        self._gradient: Callable[..., dict[str, mx.array]] = self._eager_gradient
         # A compiled step may send its messages to other ranks in an order they do not expect.
         if mx.default_device() == mx.gpu and self.ranks.size == 1:
             self._step = mx.compile(self._eager_step, inputs=self._state, outputs=self._state)
+        elif self.ranks.size == 1 and not self._two_cores:
+            state = [self.model.state, mx.random.state]
+            self._gradient = Recorded(self._eager_gradient, state)
 
     def step(self, batch: AnyBatch) -> StepReport:
         """Update the weights once.
@@ -142,6 +147,17 @@ class Learner:
         self.optimizer.state.update(optimizer)
 
     def _eager_step(self, *arrays: mx.array) -> dict[str, mx.array]:
+        parameters = self._parts.parameters()
+        figures = self._gradient(*arrays)
+        self._parts.put(parameters)  # instead of those that were traced
+        gradient = self.ranks.mean(figures["gradient"])
+        norm = mx.sqrt(_sum_of_squares(gradient))
+        scale = mx.minimum(self.config.gradient_clip / (norm + 1e-6), 1.0)
+        self.optimizer.update(gradient, scale)
+        return figures | {"gradient_norm": norm, "gradient": gradient}
+
+    def _eager_gradient(self, *arrays: mx.array) -> dict[str, mx.array]:
+        """Losses and gradient at the weights of the model, which holds others afterwards."""
         weights = mx.array([loss_weight(self.config, term) for term in self._terms])
 
         def weighted_losses(parameters: list[mx.array]) -> tuple[mx.array, mx.array]:
@@ -151,17 +167,11 @@ class Learner:
 
         parameters = self._parts.parameters()
         (total, parts), gradients = mx.value_and_grad(weighted_losses)(parameters)
-        self._parts.put(parameters)  # instead of those that were traced
         by_name = dict(zip(self._parts.names, gradients, strict=True))
-        gradient = self.ranks.mean(self.optimizer.end_to_end(by_name))
-        norm = mx.sqrt(_sum_of_squares(gradient))
-        scale = mx.minimum(self.config.gradient_clip / (norm + 1e-6), 1.0)
-        self.optimizer.update(gradient, scale)
         return {
             "losses": parts,
             "total": total,
-            "gradient_norm": norm,
-            "gradient": gradient,
+            "gradient": self.optimizer.end_to_end(by_name),
             "overflow_frac": self._objective.overflow_frac(arrays),
         }
 

@@ -22,7 +22,8 @@ class DeviceBatch(NamedTuple):
     """A `Batch` as MLX arrays with the steps before the rows, and counts of valid rows.
 
     Steps come first so that those of a loss lie together in memory. `valid_rows` is ``f32[K+1]``;
-    if several processes share a batch, it is their mean, so losses average over all ranks.
+    if several processes share a batch, it is their mean, so losses average over all ranks. `real`
+    is `real_latents` of all windows but the first, if they are made elsewhere.
     """
 
     observation: mx.array
@@ -34,6 +35,7 @@ class DeviceBatch(NamedTuple):
     afterstate_value: mx.array
     valid: mx.array
     valid_rows: mx.array
+    real: mx.array | None = None
 
     @classmethod
     def of(cls, batch: Batch) -> "DeviceBatch":
@@ -63,25 +65,17 @@ def unroll(model: StochasticMuZero, batch: DeviceBatch) -> Unrolled:
     return Unrolled(latents, latents[: len(after)], after, reward)
 
 
-def losses(
-    model: StochasticMuZero,
-    batch: DeviceBatch,
-    config: TrainConfig,
-    real: Callable[[], mx.array] | None = None,
-) -> dict[str, mx.array]:
+def losses(model: StochasticMuZero, batch: DeviceBatch, config: TrainConfig) -> dict[str, mx.array]:
     """Unweighted mean loss over valid steps for each of `loss_terms`, as scalars.
 
     Args:
         model: in training mode.
         batch: what to learn from.
         config: weights of the losses, and which the value's is.
-        real: returns `real_latents` of the batch, if they are made elsewhere.
     """
     unrolled, terms = unroll(model, batch), loss_terms(config, model)
     found = {term: _ALONE[term](model, unrolled, batch) for term in terms if term in _ALONE}
     found |= _values(model, unrolled, batch, config, terms)
-    if "consistency" in terms:  # last, as it may have to wait for `real`
-        found["consistency"] = _consistency(model, unrolled, batch, real)
     return {term: found[term] for term in terms}
 
 
@@ -112,13 +106,8 @@ def _outcome(model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch) ->
     return _mean(loss, batch, _BEFORE)
 
 
-def _consistency(
-    model: StochasticMuZero,
-    unrolled: Unrolled,
-    batch: DeviceBatch,
-    real: Callable[[], mx.array] | None,
-) -> mx.array:
-    target = real_latents(model, batch.observation[1:]) if real is None else real()
+def _consistency(model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch) -> mx.array:
+    target = real_latents(model, batch.observation[1:]) if batch.real is None else batch.real
     return _mean(latent_distance(unrolled.after, target), batch, _AFTER)
 
 
@@ -131,6 +120,7 @@ _ALONE: dict[str, Callable[[StochasticMuZero, Unrolled, DeviceBatch], mx.array]]
     "policy": _policy,
     "reward": _reward,
     "outcome": _outcome,
+    "consistency": _consistency,
     "next_bar": _next_bar,
 }
 """Terms that need nothing but the unrolled model and the batch."""

@@ -1,12 +1,9 @@
 """What a training step lowers, for each kind of model."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any, Protocol
 
 import mlx.core as mx
 import numpy as np
-from mlx.utils import tree_flatten
 
 from mlx_muzero.backends.native import NativeEncoder
 from mlx_muzero.config.schema import TrainConfig
@@ -20,8 +17,6 @@ from mlx_muzero.training.factored_losses import DeviceBarBatch, factored_losses
 from mlx_muzero.training.losses import DeviceBatch
 from mlx_muzero.training.ranks import Ranks
 from mlx_muzero.training.targets import Batch
-from mlx_muzero.training.threads import in_thread
-from mlx_muzero.types import F32
 
 AnyBatch = Batch | BarBatch
 """Batches to learn from, by kind of model."""
@@ -50,18 +45,14 @@ class Objective(Protocol):
 
 
 class UnrolledObjective:
-    """The losses of `StochasticMuZero` (`mlx_muzero.training.losses`).
+    """The losses of `StochasticMuZero` (`mlx_muzero.training.losses`)."""
 
-    With `two_cores`, another thread makes latents of real windows while this one makes the step.
-    """
-
-    def __init__(self, model: StochasticMuZero, config: TrainConfig, *, two_cores: bool) -> None:
-        self._model, self._config, self._two_cores = model, config, two_cores
+    def __init__(self, model: StochasticMuZero, config: TrainConfig) -> None:
+        self._model, self._config = model, config
         self.terms = losses.loss_terms(config, model)
         # In C++ half as long as by MLX on a CPU, and fixed targets need no gradient.
         native = closed_form.on_cpu() and model.config.encoder == "tcn"
         self._encoder: NativeEncoder | None = None
-        self._real: Callable[[], mx.array] | None = None
         if native and "consistency" in self.terms:
             self._encoder = NativeEncoder(model, threads=1)
 
@@ -72,31 +63,22 @@ class UnrolledObjective:
             valid_rows = ranks.mean(mine.valid_rows)
             mx.eval(valid_rows)
             mine = mine._replace(valid_rows=valid_rows)
-        if self._encoder is not None:
-            later = np.ascontiguousarray(batch.observation.swapaxes(0, 1)[1:])
-            windows = later.reshape(-1, *later.shape[2:])
-            # As they are now: while losses are made, the model holds what stands for its weights.
-            weights = dict(tree_flatten(self._model.representation_network.parameters()))
-            mx.async_eval(weights)  # another thread can wait for them, but not begin
-            encoded = partial(_encoded, self._encoder, weights, windows)
-            self._real = in_thread(encoded).result if self._two_cores else encoded
-        return mine
+        arrays: tuple[mx.array, ...] = mine[:-1]
+        if self._encoder is None:
+            return arrays
+        later = np.ascontiguousarray(batch.observation.swapaxes(0, 1)[1:])
+        self._encoder.refresh()
+        return *arrays, self._encoder(later.reshape(-1, *later.shape[2:]))
 
     def losses(self, arrays: tuple[mx.array, ...]) -> list[mx.array]:
         """See `Objective.losses`."""
-        found = losses.losses(self._model, DeviceBatch(*arrays), self._config, self._real)
+        found = losses.losses(self._model, DeviceBatch(*arrays), self._config)
         return list(found.values())
 
     def overflow_frac(self, arrays: tuple[mx.array, ...]) -> mx.array:
         """See `Objective.overflow_frac`: targets outside the value support."""
         value = DeviceBatch(*arrays).value
         return self._model.support.count_outside(value) / value.size
-
-
-def _encoded(encoder: NativeEncoder, weights: dict[str, mx.array], windows: F32) -> mx.array:
-    """Latents ``f32[n, D]`` of `windows` ``f32[n, W, F]``, by the representation's `weights`."""
-    encoder.refresh(weights)
-    return encoder(windows)
 
 
 class FactoredObjective:
@@ -121,8 +103,8 @@ class FactoredObjective:
         return mx.array(0.0)
 
 
-def objective_of(model: Model, config: TrainConfig, *, two_cores: bool = False) -> Objective:
-    """What a training step of `model` lowers; with `two_cores`, where one of them stands idle."""
+def objective_of(model: Model, config: TrainConfig) -> Objective:
+    """What a training step of `model` lowers."""
     if isinstance(model, FactoredModel):
         return FactoredObjective(model, config)
-    return UnrolledObjective(model, config, two_cores=two_cores)
+    return UnrolledObjective(model, config)

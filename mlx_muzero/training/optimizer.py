@@ -14,7 +14,6 @@ from typing import Any
 import mlx.core as mx
 import mlx.nn as nn
 
-from mlx_muzero.networks.second_stream import aside
 from mlx_muzero.training.model_parts import ModelParts
 
 MEAN_DECAY = 0.9
@@ -62,7 +61,7 @@ class AdamW:
         }
         self._parts = dict[str, mx.array]()
         self._weight_decay = weight_decay
-        self._adam = mx.compile(_adam)
+        self._adam = mx.compile(_adam_and_average if average_decay else _adam)
 
     def update(self, gradient: mx.array, scale: mx.array) -> None:
         """Update once with `gradient`, made by `end_to_end`, times the scalar `scale`."""
@@ -70,24 +69,24 @@ class AdamW:
         learning_rate = self._learning_rate(state["step"])
         state["step"] = state["step"] + 1
         step = state["step"].astype(mx.float32)
-        parameter, state["mean"], state["square"] = self._adam(
-            self._end_to_end_parameters(),
-            gradient,
-            state["mean"],
-            state["square"],
-            # Not inside: the compiled function would compute them once per parameter.
+        # Not inside: the compiled function would compute them once per parameter.
+        scalars = (
             (1.0 - MEAN_DECAY) * scale,
             (1.0 - SQUARE_DECAY) * mx.square(scale),
             1.0 - learning_rate * self._weight_decay,
             learning_rate / (1.0 - MEAN_DECAY**step),
             mx.rsqrt(1.0 - SQUARE_DECAY**step),
         )
+        before = self._end_to_end_parameters(), gradient, state["mean"], state["square"], *scalars
         if self._average_decay:
             # Early parameters are not worth remembering: the memory grows from 10 steps.
             keep = mx.minimum(self._average_decay, (1.0 + step) / (10.0 + step))
-            with aside():
-                state["average"] = keep * state["average"] + (1.0 - keep) * parameter
+            averaged = state["average"], keep, 1.0 - keep
+            parameter, state["mean"], state["square"], state["average"] = self._adam(
+                *before, *averaged
+            )
         else:
+            parameter, state["mean"], state["square"] = self._adam(*before)
             state["average"] = parameter
         self._move_to(parameter)
 
@@ -166,3 +165,12 @@ def _adam(
         mean,
         square,
     )
+
+
+def _adam_and_average(
+    *before: mx.array,
+) -> tuple[mx.array, mx.array, mx.array, mx.array]:
+    """`_adam`, and the average with the updated parameter; after its arguments those of this."""
+    *of_adam, average, keep, take = before
+    parameter, mean, square = _adam(*of_adam)
+    return parameter, mean, square, keep * average + take * parameter

@@ -318,6 +318,23 @@ def test_two_cores_learn_what_one_does(small_config, encoder, monkeypatch):
             np.testing.assert_array_equal(np.array(array), np.array(theirs[name]), name)
 
 
+@pytest.mark.parametrize("encoder", ["tcn", "resnet", "transformer"])
+def test_recorded_operations_learn_what_those_made_anew_do(small_config, encoder, monkeypatch):
+    """To the last bit, dropout, statistics and moments included."""
+    model = dataclasses.replace(small_config.model, encoder=encoder, dropout=0.2)
+    config = dataclasses.replace(small_config, model=model)
+    again, anew = (Learner(fresh_model(config), config.train) for _ in range(2))
+    anew._gradient = anew._eager_gradient
+    for seed in range(4):
+        batch = random_batch(config, seed)
+        if seed == 2:  # recorded by now
+            monkeypatch.setattr(again._objective, "losses", None)
+        assert again.step(batch) == anew.step(batch)
+    for mine, theirs in zip(again.arrays(), anew.arrays(), strict=True):
+        for name, array in mine.items():
+            np.testing.assert_array_equal(np.array(array), np.array(theirs[name]), name)
+
+
 @pytest.mark.parametrize("two_cores", [False, True])
 def test_a_fault_of_the_encoder_is_one_of_the_step(config, model, monkeypatch, two_cores):
     learner = Learner(model, config.train, two_cores=two_cores)
