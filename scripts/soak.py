@@ -6,7 +6,8 @@
 The session is what `mlx-muzero paper start --retrain` runs, on a live feed in virtual time: store,
 journal, search, trainings and SIGKILLs are real; venue and clocks are made up. What goes wrong is
 drawn from the seed before anything begins. In the end each fault must have been told once, nothing
-may be lost or doubled, memory and descriptors must be what they were, and `paper parity` exact; the
+may be lost or doubled, each life must have begun with the pairs, positions, orders and money that
+the one before it left, memory and descriptors must be what they were, and `paper parity` exact; the
 exit code is 1 otherwise.
 """
 
@@ -25,9 +26,11 @@ from mlx_muzero.errors import StorageError
 from mlx_muzero.experiment.stop_switch import StopSwitch
 from mlx_muzero.experiment.training import Training
 from mlx_muzero.paper.retraining.told_validations import ToldValidations
+from mlx_muzero.runlog.journal import JOURNAL
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.training.run import RunFolder
 from soaking.accounts import accounts
+from soaking.carried import begun_with, carried, left_to_lives
 from soaking.faults import drawn
 from soaking.held import growth, held
 from soaking.life import Soak, live
@@ -65,6 +68,8 @@ def soaked(folder: Path, options: argparse.Namespace) -> int:
     traded_s = time.monotonic() - begun_s
     tellings = Tellings(soak)
     told, kept = [*tellings.table(soak.plan)], [*accounts(soak, tellings)]
+    left = left_to_lives(soak.folder / JOURNAL, soak.market.pairs)
+    kept += carried(left, [*begun_with(soak.beginnings_path)])
     report.table("faults", "What went wrong, and how often it was told:", told)
     report.table("accounts", "Lost or doubled:", kept)
     report.table("held", "What the process held, by day:", held(soak))

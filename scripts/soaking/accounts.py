@@ -1,10 +1,10 @@
 """Whether a soak lost or doubled anything: bars, settlements, orders and fills."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row
@@ -43,6 +43,21 @@ class Account:
         """Whether what is there is what must be."""
         return not (self.lost or self.doubled or self.differ)
 
+    @classmethod
+    def compared(
+        cls, what: str, expected: Iterable[object], found: Counter[Any], differ: int = 0
+    ) -> Self:
+        """Compare the keys of things that must be there with those `found`, and how often."""
+        wanted = {*expected}
+        return cls(
+            what,
+            len(wanted),
+            found.total(),
+            len(wanted - found.keys()),
+            sum(count - 1 for count in found.values()) + len(found.keys() - wanted),
+            differ,
+        )
+
 
 def accounts(soak: Soak, tellings: Tellings) -> Iterator[Account]:
     """What the session's store and journal hold, beside what they must hold."""
@@ -74,7 +89,7 @@ def _bars(soak: Soak, store: PaperStore, tellings: Tellings) -> Account:
         values = [row[name] for name in ("open", "high", "low", "close", "volume")]
         if values != market.values(row["pair"], row["open_time_ns"] // MINUTE_NS):
             differ += len(tellings.at.get(("revised", row["pair"], row["open_time_ns"]), ())) != 1
-    return _compared("bars", expected, found, lambda: differ)
+    return Account.compared("bars", expected, found, differ)
 
 
 def _settlements(soak: Soak, store: PaperStore) -> Account:
@@ -90,7 +105,7 @@ def _settlements(soak: Soak, store: PaperStore) -> Account:
     rows = [row for row in store.table("points") if _in_time(row, "event_ns", plan, ends)]
     found = Counter((row["pair"], row["event_ns"]) for row in rows)
     wrong = sum(row["value"] != market.rate(row["pair"], row["event_ns"]) for row in rows)
-    return _compared("settlements of funding", expected, found, lambda: wrong)
+    return Account.compared("settlements of funding", expected, found, wrong)
 
 
 def _in_time(row: Row, stamp: str, plan: Plan, ends: Mapping[str, int]) -> bool:
@@ -104,7 +119,7 @@ def _orders(store: PaperStore, fills: list[Row]) -> Account:
     waiting = [account["order"]["id"] for account in accounts.values() if account["order"]]
     ends = [row["order_id"] for row in store.table("order_ends")]
     fates = Counter([*(row["order_id"] for row in fills), *ends, *waiting])
-    return _compared("orders", {row["id"] for row in store.table("orders")}, fates, lambda: 0)
+    return Account.compared("orders", {row["id"] for row in store.table("orders")}, fates)
 
 
 def _fills(soak: Soak, fills: list[Row]) -> Account:
@@ -120,30 +135,16 @@ def _fills(soak: Soak, fills: list[Row]) -> Account:
     )
     numbers = {*range(1, len(fills) + 1)}
     assert Counter(row["id"] for row in fills) == Counter(numbers), "fills are not numbered"
-    return _compared("fills", numbers, Counter(event["id"] for event in told), lambda: differ)
+    return Account.compared("fills", numbers, Counter(event["id"] for event in told), differ)
 
 
 def _events(soak: Soak) -> Account:
     """Every numbered event of the journal, in order."""
     events = journal.read(soak.folder / "journal.jsonl")
     numbers = [event["seq"] for event in events if "seq" in event]
-    return _compared(
+    return Account.compared(
         "events of the journal",
         {*range(1, max(numbers) + 1)},
         Counter(numbers),
-        lambda: sum(number > later for number, later in pairwise(numbers)),
-    )
-
-
-def _compared(
-    what: str, expected: Iterable[object], found: Counter[Any], differ: Callable[[], int]
-) -> Account:
-    wanted = {*expected}
-    return Account(
-        what,
-        len(wanted),
-        found.total(),
-        len(wanted - found.keys()),
-        sum(count - 1 for count in found.values()) + len(found.keys() - wanted),
-        differ(),
+        sum(number > later for number, later in pairwise(numbers)),
     )

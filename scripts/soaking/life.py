@@ -15,9 +15,9 @@ import signal
 import struct
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -27,17 +27,20 @@ from mlx_muzero.errors import MuZeroError
 from mlx_muzero.market.series import FUNDING_RATE
 from mlx_muzero.paper.beginning import SessionOptions, settings_of
 from mlx_muzero.paper.engine import Engine
-from mlx_muzero.paper.feeds.feed import Feed
+from mlx_muzero.paper.feeds.events import Event
+from mlx_muzero.paper.feeds.feed import Feed, FirstBar
 from mlx_muzero.paper.feeds.live import LiveFeed
 from mlx_muzero.paper.feeds.settings import FeedSettings
 from mlx_muzero.paper.opening import opened
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.transaction import Row
+from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.runlog.folders import append_line
 from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS, SECOND_NS
 from mlx_muzero.venues.hours import exchange_hours
 from soaking.faults import Fault, Plan
+from soaking.holding import Holding
 from soaking.market import FEED, Market
 from soaking.venue import MisbehavingVenue, World
 from soaking.virtual_time import VirtualTimeLoop
@@ -83,6 +86,11 @@ class Soak:
     def resources_path(self) -> Path:
         """What the process held, once an hour."""
         return self.folder.parent / "resources.jsonl"
+
+    @property
+    def beginnings_path(self) -> Path:
+        """What the session held when each life began."""
+        return self.folder.parent / "beginnings.jsonl"
 
 
 @dataclass(frozen=True)
@@ -137,6 +145,21 @@ def live(soak: Soak, number: int, from_ns: int, death: Fault | None) -> Death:
     return died
 
 
+class _NotingFeed(LiveFeed):
+    """A feed that calls `before` it delivers anything: the session is restored by then."""
+
+    before: Callable[[], None]
+
+    @asynccontextmanager
+    async def subscribe(
+        self, first_open_ns: Mapping[str, FirstBar]
+    ) -> AsyncIterator[AsyncIterator[Event]]:
+        """See `Feed.subscribe`."""
+        self.before()
+        async with super().subscribe(first_open_ns) as events:
+            yield events
+
+
 class _Life:
     """In the child."""
 
@@ -183,7 +206,7 @@ class _Life:
             self._report,
             self._say,
             lambda _session, _settings: self._minute,
-            feed_of=lambda settings, _config, _session: self._feed(settings),
+            feed_of=lambda settings, _config, session: self._feed(settings, session),
         ) as engine:
             moments = [*self._moments(engine)]
             try:
@@ -192,11 +215,11 @@ class _Life:
                 for moment in moments:
                     moment.cancel()
 
-    def _feed(self, settings: PaperSettings) -> Feed:
+    def _feed(self, settings: PaperSettings, session: Session) -> Feed:
         names = {venue: own for own, venue in settings.pairs.items()}
         seed = self._soak.seed + self._number
         venue = MisbehavingVenue(self._soak.market, self._soak.plan, self._world, names, seed)
-        return LiveFeed(
+        feed = _NotingFeed(
             venue,
             settings=_SPARING,
             clock=self._world,
@@ -205,6 +228,12 @@ class _Life:
             series=venue,
             wanted=dict.fromkeys(names, (FUNDING_RATE,)),
         )
+        feed.before = partial(self._note_beginning, session)
+        return feed
+
+    def _note_beginning(self, session: Session) -> None:
+        facts = {"life": self._number} | asdict(Holding.of(session))
+        self._write(self._soak.beginnings_path, facts)
 
     def _moments(self, engine: Engine) -> Iterator[asyncio.TimerHandle]:
         """What happens to this machine, each at its time."""

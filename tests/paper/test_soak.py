@@ -41,6 +41,10 @@ def test_a_day_of_kills_and_faults_loses_nothing_and_tells_each_once():
     found = json.loads(done.stdout)
     assert done.returncode == 0, found["notes"]
     assert sum(row["planned"] for row in found["faults"]) > 15
+    kept = {row["what"]: row["expected"] for row in found["accounts"]}
+    assert kept["accounts a life begins with"] == 6, "after five kills and a full disk"
+    assert 18 < kept["pairs a life begins with"] < 24, "one was dropped"
+    assert kept["positions a life begins with"] > 0
 
 
 @pytest.mark.parametrize("ahead_s", [-5, 0, 5])
