@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
@@ -17,10 +17,8 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from mlx_muzero.errors import RunError
-from mlx_muzero.paper.mode import Command
 from mlx_muzero.runlog.journal import utc_now
 from mlx_muzero.untrusted.terminal_text import clean
-from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.run import WatchedRun
 from mlx_muzero.words import command
 from muzero_tui.clean_lines import CleanLines
@@ -33,6 +31,10 @@ from muzero_tui.served import SERVER_VARIABLE, server_is_gone
 from muzero_tui.themes import CYCLE, OWN
 from muzero_tui.watcher import Watcher
 from muzero_tui.widgets.banner import SCREENS
+
+if TYPE_CHECKING:
+    from mlx_muzero.paper.mode import Command
+    from mlx_muzero.watch.paper_state import PaperState
 
 POLL_S = 0.25
 AGES_S = 1.0
@@ -226,24 +228,32 @@ class MuZeroApp(Watcher):
 
     # Commands to the process.
 
-    def action_command(self, name: Command) -> None:
+    def action_command(self, name: "Command") -> None:
         """Ask for confirmation of a command, then send it."""
         if reason := self._refusal():
             self.notify(reason, title=f"{name} is not possible", timeout=6)
             return
-        state = self.watched.state
-        assert isinstance(state, PaperState)
+        session = self._session
+        assert session is not None
         from muzero_tui.screens.confirm import ConfirmScreen, consequence
 
-        question = ConfirmScreen(name, consequence(name, state))
+        question = ConfirmScreen(name, consequence(name, session))
         self._asking = True
         self.push_screen(question, partial(self._command_answered, name))
+
+    @property
+    def _session(self) -> "PaperState | None":
+        """The state of the paper session shown; None if a training is."""
+        from mlx_muzero.watch.paper_state import PaperState
+
+        state = self.watched.state
+        return state if isinstance(state, PaperState) else None
 
     def _refusal(self) -> str:
         """Why no command can be sent; empty if one can."""
         if self.read_only:
             return "this view is read-only"
-        if self.no_run or not isinstance(self.watched.state, PaperState):
+        if self.no_run or self._session is None:
             return "the run shown is not a paper session"
         if self.watched.pid is None:
             return "no process is running this session: the view is read-only"
@@ -251,7 +261,7 @@ class MuZeroApp(Watcher):
             return "a past moment is shown: press l for the live one"
         return ""
 
-    def _command_answered(self, name: Command, meant: bool | None) -> None:
+    def _command_answered(self, name: "Command", meant: bool | None) -> None:
         self._asking = False
         while self._held:
             self._held.pop(0)()

@@ -31,6 +31,8 @@ MOST_CELL = 128
 LIBRARY = "0.12"
 """The textual-image that draws; how it behaves when imported matters (`pixel_library`)."""
 
+_GET_LIBRARY = "pip install 'mlx-muzero[pixels]' draws pixels where the terminal can"
+
 _KITTY = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
 """Kitty's question whether it would show a pixel; others pass it by."""
 
@@ -99,6 +101,8 @@ def asked() -> Iterator[Asked]:
         finally:
             answer = _answer(until)
         found.pixels = _told(answer, cell_size())
+        if found.pixels.protocol is not None and not _library().startswith(f"{LIBRARY}."):
+            found.pixels = Pixels(reason=_GET_LIBRARY)
         found.typed = _without_answers(answer)
     finally:
         termios.tcsetattr(0, termios.TCSANOW, before)
@@ -129,8 +133,8 @@ def _unasked(environment: Mapping[str, str]) -> str:
     """Why not to ask; empty if there is no reason."""
     if SERVER_VARIABLE in environment:
         return "a browser shows characters only"
-    if not _library().startswith(f"{LIBRARY}."):
-        return "pip install 'mlx-muzero[pixels]' draws pixels where the terminal can"
+    if find_spec("textual_image") is None:
+        return _GET_LIBRARY
     if not all(os.isatty(descriptor) for descriptor in (0, 1, 2)):
         return "input or output is redirected"
     for name, values in _WITHOUT.items():
@@ -142,9 +146,7 @@ def _unasked(environment: Mapping[str, str]) -> str:
 
 
 def _library() -> str:
-    """The version of textual-image; empty without it."""
-    if find_spec("textual_image") is None:
-        return ""  # sooner told than by its metadata, whose reader takes time to load
+    """The version of textual-image; empty without it. What reads it takes time to load."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:

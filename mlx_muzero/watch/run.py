@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mlx_muzero.config.choices import BestBy
 from mlx_muzero.runlog.folder_kinds import Contents, contents_of
@@ -11,15 +11,16 @@ from mlx_muzero.runlog.journal import JOURNAL, utc_now
 from mlx_muzero.untrusted.json_values import finite, in_unit
 from mlx_muzero.watch.ending import condition
 from mlx_muzero.watch.index import JournalIndex
-from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.playback import Playback
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run_config import best_by_of, precision_of
-from mlx_muzero.watch.train_state import TrainState
 from mlx_muzero.watch.units import unit_of
 
+if TYPE_CHECKING:
+    from mlx_muzero.watch.paper_state import PaperState
+    from mlx_muzero.watch.train_state import TrainState
+
 RunKind = Literal["training", "paper"]
-State = TrainState | PaperState
 
 _WATCHED: dict[Contents, RunKind] = {"training run": "training", "paper session": "paper"}
 
@@ -54,7 +55,7 @@ class WatchedRun:
         self.kind = run_kind(folder)
         self.index = JournalIndex(folder / JOURNAL)
         self.playback = Playback(self.index, clock)
-        self.state: State = self._blank()
+        self.state: TrainState | PaperState = self._blank()
         self.pid: int | None = None
         self.version = 0
         self._folded = 0
@@ -132,5 +133,11 @@ class WatchedRun:
         self._folded = position
         self.version += 1
 
-    def _blank(self) -> State:
-        return PaperState() if self.kind == "paper" else TrainState()
+    def _blank(self) -> "TrainState | PaperState":
+        if self.kind == "paper":
+            from mlx_muzero.watch.paper_state import PaperState
+
+            return PaperState()
+        from mlx_muzero.watch.train_state import TrainState
+
+        return TrainState()

@@ -32,7 +32,8 @@ class Terminal:
         self._started = time.perf_counter()
         self._process = subprocess.Popen(
             command, stdin=other_end, stdout=other_end, stderr=other_end, start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color"},
+            # Users' modules are compiled once, so an environment that forbids it is not theirs.
+            env=os.environ | {"TERM": "xterm-256color", "PYTHONDONTWRITEBYTECODE": ""},
         )  # fmt: skip
         os.close(other_end)
         self.pid = self._process.pid

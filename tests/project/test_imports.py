@@ -92,7 +92,8 @@ def test_watching_a_run_loads_nothing_heavy():
     """So that the terminal application is there at once; nor does any screen of it later."""
     begin = "import muzero_cli.verbs.tui; muzero_cli.verbs.tui.application()\n"
     screens = tuple(f"muzero_tui.screens.{name}" for name in SCREENS)
-    assert loaded_by(begin, (*HEAVY, *screens)) == ["textual"]
+    later = ("importlib.metadata", "textual_image", "mlx_muzero.watch.paper_state")
+    assert loaded_by(begin, (*HEAVY, *screens, *later)) == ["textual"]
     every = (
         "import pkgutil, importlib, muzero_tui\n"
         "for found in pkgutil.walk_packages(muzero_tui.__path__, 'muzero_tui.'):\n"

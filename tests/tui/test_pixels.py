@@ -32,6 +32,7 @@ ASK = """
 import termios
 import muzero_tui.pixels
 from muzero_tui.pixels import asked
+muzero_tui.pixels.find_spec = lambda name: name
 muzero_tui.pixels._library = lambda: "0.12.0"
 before = termios.tcgetattr(0)
 with asked() as found:
@@ -100,14 +101,23 @@ def test_what_the_user_types_meanwhile_is_kept():
 )
 def test_what_has_no_pixels_is_not_asked(environment, said, monkeypatch):
     monkeypatch.setattr("os.isatty", lambda descriptor: True)
-    monkeypatch.setattr("muzero_tui.pixels._library", lambda: "0.12.0")
+    monkeypatch.setattr("muzero_tui.pixels.find_spec", lambda name: name)
     assert said in _unasked(environment)
 
 
 def test_without_the_library_it_says_how_to_get_it(monkeypatch):
-    for found in ("", "0.11.9", "0.120.0"):
-        monkeypatch.setattr("muzero_tui.pixels._library", lambda found=found: found)
-        assert "mlx-muzero[pixels]" in _unasked({})
+    monkeypatch.setattr("muzero_tui.pixels.find_spec", lambda _name: None)
+    assert "mlx-muzero[pixels]" in _unasked({})
+
+
+@pytest.mark.parametrize("found", ["", "0.11.9", "0.120.0"])
+def test_another_version_of_the_library_draws_no_pixels(found):
+    terminal = Terminal(code=ASK.replace("0.12.0", found), answers=SIXEL, cell=CELL)
+    try:
+        terminal.read_until(b"|")
+        assert b"mlx-muzero[pixels]" in terminal.written
+    finally:
+        terminal.close()
 
 
 def test_kitty_needs_true_color():
