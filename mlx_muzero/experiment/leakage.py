@@ -25,11 +25,13 @@ class LeakageTest:
     Attributes:
         config: features and trading rules.
         histories: bars and series of each pair.
+        store: where these come from.
         policies: policies that play up to each cut.
     """
 
     config: Config
     histories: list[PairHistory]
+    store: Path
     policies: tuple[Policy, ...]
 
     @classmethod
@@ -40,18 +42,18 @@ class LeakageTest:
             DataError: the store lacks the bars.
         """
         config = settled(config, database)
-        histories, _ = load_histories(config, database)
-        return cls(config, histories, _scripted_policies())
+        histories, store = load_histories(config, database)
+        return cls(config, histories, store, _scripted_policies())
 
     @classmethod
     def of_run(cls, run: TrainedRun) -> Self:
         """Test the bars `run` was trained on, with its agent too, with and without search."""
         period = run.folder.market().period
-        histories, _ = load_histories(run.config, run.store, period=period)
+        histories, store = load_histories(run.config, run.store, period=period)
         agent = run.agent()
         search = SearchPolicy(agent, run.config.search.num_simulations, AGENT)
         network = NetworkPolicy(agent, "agent (raw network)")
-        return cls(run.config, histories, (*_scripted_policies(), search, network))
+        return cls(run.config, histories, store, (*_scripted_policies(), search, network))
 
     def run(
         self, cuts: int = 16, seed: int = 0, tick: Callable[[], None] = lambda: None
@@ -63,9 +65,10 @@ class LeakageTest:
             seed: seed of the replacement bars.
             tick: called after every cut.
         """
+        market = self.config.market
         return leakage.check_leakage(
             self.histories,
-            lambda changed: MarketDataset.of_pairs(changed, self.config.market),
+            lambda changed: MarketDataset.of_pairs(changed, market).loaded_from(self.store),
             TradingRules.from_config(self.config),
             self.policies,
             cuts,

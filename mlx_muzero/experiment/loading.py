@@ -185,9 +185,8 @@ def load_bars(
             {pair: None if period is None else period(pair) for pair in wanted},
             lambda pairs: _histories(store, config, pairs, period),
         )
-    if config.trading.max_total_exposure:
-        dataset = replace(dataset, in_step=True)
-    return dataset, path
+    in_step = config.trading.max_total_exposure > 0
+    return dataset.loaded_from(path, in_step=in_step), path
 
 
 def costs_of(config: Config, dataset: MarketDataset) -> tuple[str, ...]:

@@ -160,9 +160,10 @@ def load_run(
     if symbol and trained.market.features == "crypto":
         pairs = _known_pairs(trained, symbol)
     elif symbol and (named := Symbol.listed(symbol)) != trained.market.pairs:
+        path = database or Path(folder.market().store)
         for each in named:
-            require_tradable(trained.market, each)
-        with store_at(database or Path(folder.market().store)) as known:
+            require_tradable(trained.market, each, path)
+        with store_at(path) as known:
             config = of_symbols(trained, named, known)
     trained_rules = rules = TradingRules.from_config(config)
     in_force = config

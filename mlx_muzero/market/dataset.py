@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,8 @@ class MarketDataset:
         fixed_ranges: the splits, if not derived from these bars (see `with_later`).
         in_step: whether sessions that judge are those in which all pairs have the same minutes,
             because their accounts share a limit.
+        store: where the bars were loaded from, which errors name; None for the default store, or if
+            they are in none.
     """
 
     config: MarketConfig
@@ -90,6 +93,7 @@ class MarketDataset:
     series_to_ns: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     fixed_ranges: Mapping[Part, SplitRange] | None = None
     in_step: bool = False
+    store: Path | None = None
 
     @classmethod
     def from_bars(cls, bars: Bars, config: MarketConfig) -> "MarketDataset":
@@ -335,6 +339,13 @@ class MarketDataset:
         """
         return replace(self, fixed_ranges={**ranges, "later": later})
 
+    def loaded_from(self, store: Path, *, in_step: bool = False) -> "MarketDataset":
+        """These bars as loaded from `store`, with what is known of them already."""
+        loaded = replace(self, store=store, in_step=in_step)
+        if "summary" in vars(self):  # which digests every row, and is of the rows alone
+            vars(loaded)["summary"] = self.summary
+        return loaded
+
     def evaluation_starts(self, part: Part, count: int | None = None) -> I64:
         """Starts of sessions that share no step, at most `count`, evenly spread, ``i64[m]``.
 
@@ -347,7 +358,7 @@ class MarketDataset:
         found = self._starts(part)
         if self.in_step:
             found = sessions_in_step(found, self.open_time_ns, self.pair, self.config)
-            require_in_step(found, self.label, part)
+            require_in_step(found, self.symbols, part, self.store)
         starts = separate_sessions(found, self.open_time_ns, self.pair, self.config)
         symbols = np.array(self.config.pairs)[self.pair[starts]]
         starts = starts[np.lexsort((symbols, self.open_time_ns[starts]))]
@@ -376,7 +387,8 @@ class MarketDataset:
         return found
 
     def _starts(self, part: Part) -> I64:
-        return require_sessions(self._any_starts(part), self.label, part, self.config)
+        found = self._any_starts(part)
+        return require_sessions(found, self.symbols, part, self.config, self.store)
 
     def _any_starts(self, part: Part) -> I64:
         span = self.ranges[part]

@@ -6,11 +6,13 @@ both.
 """
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from mlx_muzero.config.presets import DEFAULT_PRESETS
 from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.market.instrument import Market
+from mlx_muzero.market.store.location import in_store
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.words import command
 
@@ -61,8 +63,14 @@ def require_fit(config: MarketConfig, market_of: MarketOf = known_market) -> Non
             )
 
 
-def require_tradable(trained: MarketConfig, symbol: str) -> None:
-    """Raise ConfigError unless a model trained on `trained` may trade `symbol`."""
+def require_tradable(trained: MarketConfig, symbol: str, store: Path | None) -> None:
+    """Raise ConfigError unless a model trained on `trained` may trade `symbol`.
+
+    Args:
+        trained: the market of the run.
+        symbol: what it shall trade.
+        store: holds the bars that a model of `symbol` would learn from.
+    """
     if symbol in trained.pairs:
         return
     market = known_market(symbol)
@@ -71,7 +79,7 @@ def require_tradable(trained: MarketConfig, symbol: str) -> None:
         raise ConfigError(
             f"{symbol} is counted {_COUNTED[market]}, but the run was trained on {trained.label} "
             f"and counts {_counted(trained)}. Train a model for it: "
-            + command("train", "--run", "RUN", "--symbol", symbol)
+            + command("train", "--run", "RUN", "--symbol", symbol, *in_store(store))
         )
 
 

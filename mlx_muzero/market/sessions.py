@@ -8,6 +8,7 @@ start at any bar, or once a day, at a local time.
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
@@ -17,8 +18,10 @@ from mlx_muzero.config.schema import AS_NEEDED, Config, MarketConfig
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.clocks import ZoneClock
 from mlx_muzero.market.observation.frames import minutes_before
+from mlx_muzero.market.store.location import in_store
 from mlx_muzero.timeunits import DAY_NS, MINUTE_NS
 from mlx_muzero.types import I16, I64, Bool
+from mlx_muzero.words import command
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -242,25 +245,34 @@ def spread_evenly(starts: I64, count: int) -> I64:
     return starts[np.linspace(0, len(starts) - 1, count).round().astype(np.int64)]
 
 
-def require_sessions(starts: I64, label: str, part: Part, config: MarketConfig) -> I64:
-    """Return `starts` unchanged; raise DataError if there are none."""
+def require_sessions(
+    starts: I64, symbols: Sequence[str], part: Part, config: MarketConfig, store: Path | None
+) -> I64:
+    """Return `starts` unchanged; raise DataError, on bars from `store`, if there are none."""
     if len(starts) == 0:
         where = "what came later" if part == "later" else f"the {part} split"
         begins = f" from {config.session_start}" if config.session_start else ""
         raise DataError(
-            f"{label}: {where} has no session of {config.session_bars} bars{begins} without a "
-            f"gap above {config.max_gap_minutes:g} minutes (each needs "
+            f"{', '.join(symbols)}: {where} has no session of {config.session_bars} bars{begins} "
+            f"without a gap above {config.max_gap_minutes:g} minutes (each needs "
             f"{minutes_before(config):,} minutes before it). Import more bars, or lower "
-            f"market.session_bars; `mlx-muzero data check SYMBOL` lists the gaps."
+            f"market.session_bars; `{_check(symbols, store)}` lists the gaps."
         )
     return starts
 
 
-def require_in_step(starts: I64, label: str, part: Part) -> None:
-    """Raise DataError if no session of `sessions_in_step` is left."""
+def require_in_step(starts: I64, symbols: Sequence[str], part: Part, store: Path | None) -> None:
+    """Raise DataError, on bars from `store`, if no session of `sessions_in_step` is left."""
     if len(starts) == 0:
         raise DataError(
-            f"{label}: in no session of {part} do all pairs have bars of the same minutes, as a "
-            "limit on their exposure together needs. Leave out the pair with the most gaps "
-            "(`mlx-muzero data check SYMBOL` lists them), or set trading.max_total_exposure = 0."
+            f"{', '.join(symbols)}: in no session of {part} do all pairs have bars of the same "
+            "minutes, as a limit on their exposure together needs. Leave out the pair with the "
+            f"most gaps (`{_check(symbols, store)}` lists them), or set "
+            "trading.max_total_exposure = 0."
         )
+
+
+def _check(symbols: Sequence[str], store: Path | None) -> str:
+    """The command that lists the gaps of one of `symbols`."""
+    symbol = symbols[0] if len(symbols) == 1 else "SYMBOL"
+    return command("data", "check", symbol, *in_store(store))

@@ -132,7 +132,7 @@ def new_settings(
     require_planned(settings, config)
     _require_bars(settings, Path(folder.market().store))
     for symbol in settings.pairs:
-        require_tradable(config.market, symbol)
+        require_tradable(config.market, symbol, database)
         market_of_pair(config, settings, symbol)
     return replace(
         settings, pips=_pips(settings, config, database), calendars=calendars_of(settings)

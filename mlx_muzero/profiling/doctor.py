@@ -310,7 +310,8 @@ def check_core_ai() -> Check:
         here = "it runs on the Neural Engine, the GPU and the CPU"
     installed, missing = _installed(PACKAGE), why_not_installed("coreai")
     if missing is not None:
-        return Check(PACKAGE, "unavailable", missing, "pip install 'mlx-muzero[coreai]'")
+        install = "pip install 'mlx-muzero[coreai]'"
+        return Check(PACKAGE, "unavailable", missing.removesuffix(f": {install}"), install)
     return Check(PACKAGE, "ok", f"{installed}: exports the networks to Core AI; {here}")
 
 

@@ -209,6 +209,7 @@ def test_a_run_may_have_brackets_in_its_name(cli, config_file, db):
         "train", "--run", name, "--config", config_file, "--db", db, "--minutes", "0"
     )
     assert code == 0
+    assert "saved after 0 episodes, before the first validation (after" in err
     assert f"mlx-muzero train --run '{name}' --resume" in err
 
 
@@ -219,6 +220,8 @@ def test_minutes_end_training_with_a_checkpoint(cli, config_file, db, tmp_path):
     )  # fmt: skip
     assert (code, out) == (0, "")
     assert "resume with: mlx-muzero train --run r --resume" in err
+    judged = RunFolder(tmp_path / "r").checkpoints.validated
+    assert ("before the first validation" in err) != judged
     assert RunFolder(tmp_path / "r").checkpoints.latest() is not None
 
 

@@ -36,11 +36,19 @@ def test_a_bad_file_does_not_end_the_batch(folder, tmp_path):
     assert result.stdout.count("200 new") == 2
     assert "3 files: 2 imported, 0 already there, 1 not imported:" in result.stderr
     assert "GBPJPY_M1_2021.csv: unknown format" in result.stderr.replace("\n", " ")
-    assert "1 files of other kinds were skipped (README.txt)" in result.stderr
+    assert "1 file of other kinds was skipped (README.txt)" in result.stderr
     with BarStore(db, read_only=True) as store:
         assert [s.symbol for s in store.symbols()] == ["EURJPY", "USDJPY"]
     again = run("import", folder, "--db", db)
     assert "0 imported, 2 already there, 1 not imported" in again.stderr
+
+
+def test_what_two_files_have_in_common_is_told_once(folder, tmp_path):
+    write(folder / "DAT_ASCII_NZDJPY_M1_2021.csv", ["not", "bars"])
+    told = run("import", folder, "--db", tmp_path / "market.duckdb").stderr.replace("\n", " ")
+    assert told.count("histdata-ascii: ") == 1
+    assert told.count("Known:") == 2
+    assert "Known: as above" in told
 
 
 def test_json_has_an_error_for_a_file_that_failed(folder, tmp_path):

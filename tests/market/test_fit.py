@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,8 @@ from mlx_muzero.config.presets import (
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.market.fit import default_preset, require_fit, require_tradable
 from mlx_muzero.symbols.symbol import Symbol
+
+STORE = Path("my store")
 
 
 def of(config, symbol):
@@ -77,13 +80,15 @@ def test_a_preset_refuses_the_other_market_and_names_its_own(config, symbol, pre
 
 
 def test_a_model_is_shown_its_own_kind_of_market():
-    require_tradable(FX_MICRO.market, "EURUSD")
-    require_tradable(FX_MICRO.market, "SOMETHING")
-    with pytest.raises(ConfigError, match="mlx-muzero train --run RUN --symbol BTCUSDT"):
-        require_tradable(FX_MICRO.market, "BTCUSDT")
+    require_tradable(FX_MICRO.market, "EURUSD", STORE)
+    require_tradable(FX_MICRO.market, "SOMETHING", STORE)
+    with pytest.raises(
+        ConfigError, match=r"mlx-muzero train --run RUN --symbol BTCUSDT --db 'my store'$"
+    ):
+        require_tradable(FX_MICRO.market, "BTCUSDT", STORE)
     # What an older version let somebody train goes on being evaluated and traded.
-    require_tradable(of(FX_MICRO, "BTCUSDT"), "BTCUSDT")
-    require_tradable(of(FX_MICRO, "BTCUSDT"), "ETHUSDT")
+    require_tradable(of(FX_MICRO, "BTCUSDT"), "BTCUSDT", STORE)
+    require_tradable(of(FX_MICRO, "BTCUSDT"), "ETHUSDT", STORE)
 
 
 def shown(cli, *arguments):

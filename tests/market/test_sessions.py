@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -185,8 +186,13 @@ def test_spread_evenly_keeps_both_ends():
 def test_too_few_bars_name_the_symbol_and_the_remedy():
     config = dataclasses.replace(CONFIG, symbol="EURUSD")
     dataset = MarketDataset.from_bars(walk_bars(200), config)
-    with pytest.raises(DataError, match=r"EURUSD: the test split has no session .*data check"):
+    with pytest.raises(
+        DataError, match=r"EURUSD: the test split has no session .*data check EURUSD` "
+    ):
         dataset.evaluation_starts("test")
+    other = r"`mlx-muzero data check EURUSD --db 'my store'` lists the gaps"
+    with pytest.raises(DataError, match=other):
+        dataset.loaded_from(Path("my store")).training_starts()
 
 
 @examples(40)

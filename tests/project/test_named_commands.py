@@ -41,10 +41,14 @@ def texts(tree):
 
 
 def calls(tree):
-    """The words of every call of `command`, a stand-in for each that is known only when it runs."""
+    """Every call of `command`, and its words: a stand-in for each that is known when it runs."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in MAKERS:
-            yield [word for argument in node.args for word in stands_for(argument)]
+            yield node, [word for argument in node.args for word in stands_for(argument)]
+
+
+def names_in(tree):
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def stands_for(argument):
@@ -69,7 +73,7 @@ def test_commands_that_messages_name_exist():
     count = 0
     for file in FILES:
         tree = ast.parse(file.read_text())
-        for words in calls(tree):
+        for _, words in calls(tree):
             if len(words) > 1 and "STAND-IN" not in words[: 2 if words[0] == "paper" else 1]:
                 parse([word for word in words if word != "--at"], any_value=True)
                 count += 1
@@ -79,6 +83,27 @@ def test_commands_that_messages_name_exist():
             assert options <= options_of(named_verb(words)), (file, named)
             count += 1
     assert count > 40
+
+
+def test_commands_on_bars_name_the_store():
+    def on_bars(words):
+        return words[:1] == ["data"] or "--symbol" in words
+
+    trees = {file: ast.parse(file.read_text()) for file in FILES}
+    named = [
+        (str(file.relative_to(ROOT)), ast.unparse(node))
+        for file, tree in trees.items()
+        for node, words in calls(tree)
+        if on_bars(words) and not {"in_store", "there"} & names_in(node)
+    ]
+    written = [
+        (str(file.relative_to(ROOT)), words)
+        for file, tree in trees.items()
+        for text in texts(tree)
+        for words in NAMED.findall(text)
+        if on_bars(words.split())
+    ]
+    assert (named, written) == ([], [])
 
 
 def test_words_are_quoted_and_a_store_is_named_unless_it_is_the_default():

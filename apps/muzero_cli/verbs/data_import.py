@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
+from mlx_muzero.words import counted
 from muzero_cli import completion
 from muzero_cli.display.console import echo, narration_console, say
 from muzero_cli.failures import answer, described
@@ -147,7 +148,8 @@ def _imported(
             if isinstance(result, Failure) and len(batch.files) > 1:
                 # Print once what is the same for many files, such as the list of known formats.
                 first, _, rest = str(result.error).partition("\n")
-                say(console, f"not imported: {first}" + ("" if rest in known else f"\n{rest}"))
+                more = f"\n{rest}" if rest not in known else " as above" if rest else ""
+                say(console, f"not imported: {first}{more}")
                 known.add(rest)
 
         return import_batch(batch, db, symbol, format_name, clock, choices, with_bar, show_failure)
@@ -189,17 +191,19 @@ def _print_batch(batch: "ImportBatch", results: "list[ImportReport | Failure]") 
     again = sum(report.already_imported for report in reports)
     say(
         narration_console(),
-        f"{len(results):,} files: {len(reports) - again:,} imported, {again:,} already there,"
-        f" {len(failed):,} not imported{':' if failed else ''}",
+        f"{counted(len(results), 'file')}: {len(reports) - again:,} imported, {again:,} already "
+        f"there, {len(failed):,} not imported{':' if failed else ''}",
     )
     for failure in failed:
         say(narration_console(), f"  {failure.path}")
     if batch.passed_over:
         names = [path.name for path in batch.passed_over[:PASSED_OVER_SHOWN]]
         more = ", ..." if len(batch.passed_over) > PASSED_OVER_SHOWN else ""
+        skipped = counted(len(batch.passed_over), "file")
+        were = "was" if len(batch.passed_over) == 1 else "were"
         say(
             narration_console(),
-            f"  {len(batch.passed_over):,} files of other kinds were skipped"
+            f"  {skipped} of other kinds {were} skipped"
             f" ({', '.join(names)}{more}); name one to import it",
         )
 

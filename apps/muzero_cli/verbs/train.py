@@ -25,6 +25,7 @@ from muzero_cli.options import (
 
 if TYPE_CHECKING:
     from mlx_muzero.training.run import RunFolder
+    from mlx_muzero.training.trainer import Trainer
 
 
 def train(
@@ -166,8 +167,7 @@ def train(
     if finished:
         say(console, _done(run))
     else:
-        episodes = trainer.counters.episodes
-        say(console, f"saved after {episodes} episodes; resume with: {_resuming(folder)}")
+        say(console, f"{_saved(trainer)}; {resuming}")
     if as_json and not launched():  # otherwise the launching process prints it
         answer(_left(folder, finished=finished))
     if stop.interrupted and not finished:
@@ -183,6 +183,18 @@ def _left(folder: "RunFolder", *, finished: bool) -> dict[str, Any]:
 
 def _done(run: Path) -> str:
     return f"done; next: {command('evaluate', run, '--split', 'test')}"
+
+
+def _saved(trainer: "Trainer") -> str:
+    """How far a training that was stopped has come, and whether it was judged on the way."""
+    from mlx_muzero.training.phases.schedule import episodes_of
+
+    counters, train = trainer.counters, trainer.config.train
+    saved = f"saved after {counters.episodes} episodes"
+    if trainer.folder.checkpoints.validated:
+        return saved
+    first = min(train.validate_interval, episodes_of(train, counters.phase))
+    return f"{saved}, before the first validation (after {first:,}): how good it is, is unknown"
 
 
 def _resuming(folder: "RunFolder") -> str:

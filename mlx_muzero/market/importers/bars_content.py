@@ -153,8 +153,9 @@ class BarsContent:
 
     def _check(self, repeats: Repeats, clock: FileClock, seen: Mapping[str, _SymbolState]) -> None:
         # A later row that contradicts an earlier one counts as rejected.
-        for symbol, line in repeats.differing:
-            twice = Rejected(line, "its minute occurred before, with other values", "")
+        for symbol, line, open_ns in repeats.differing:
+            minute = f"{utc_text(open_ns)} UTC"
+            twice = Rejected(line, "its minute occurred before, with other values", minute)
             seen[symbol].screen.retract(twice)
         path, choices = self.request.path, self.request.choices
         for one in seen.values():

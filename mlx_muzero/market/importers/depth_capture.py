@@ -23,6 +23,7 @@ from mlx_muzero.market.importers.series_source import Points, SeriesFile, series
 from mlx_muzero.market.series import BOOK_IMBALANCE
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.words import counted
 
 FIRST_LINE = re.compile(r"\d{19} \{")
 
@@ -69,11 +70,13 @@ def read_depth_capture(path: Path, symbol: Symbol | None, progress: Progress | N
     file = series_file(path, count, [points])
     if minutes.skipped:
         file.notes.append(
-            f"{minutes.skipped} minutes have fewer than {SECONDS_NEEDED} seconds of a known book"
+            f"the book was known for fewer than {SECONDS_NEEDED} seconds in "
+            f"{counted(minutes.skipped, 'minute')}, left out"
         )
     if book.breaks:
         file.notes.append(
-            f"messages are missing in {book.breaks} places; there the book becomes unknown"
+            f"messages are missing in {counted(book.breaks, 'place')}; there the book becomes "
+            "unknown"
         )
     return file
 

@@ -91,14 +91,22 @@ def require_symbol(path: Path, given: str | None, database: Path) -> Symbol:
     """
     symbol = Symbol(given) if given is not None else symbol_in_name(path)
     if symbol is None:
-        bare = without_suffix(_ENDING.sub("", path.name))
-        way_on = "import it with --symbol, such as --symbol BTCUSDT"
+        stem = _ENDING.sub("", path.name)
+        bare, named = without_suffix(stem), _pairs_in(stem)
+
+        def importing(name: str) -> str:
+            return command("data", "import", path, "--symbol", name, *in_store(database))
+
+        otherwise = "if not, import it with --symbol and its own name"
         if bare is not None:
-            as_bare = command("data", "import", path, "--symbol", bare.symbol, *in_store(database))
             way_on = (
-                f"if {bare.suffix} is a broker's suffix of {bare.symbol}, {as_bare};"
-                " if not, import it with --symbol and its own name"
+                f"if {bare.suffix} is a broker's suffix of {bare.symbol}, "
+                f"{importing(bare.symbol)}; {otherwise}"
             )
+        elif len(named) == 1:
+            way_on = f"if it holds {named[0]}, {importing(named[0])}; {otherwise}"
+        else:
+            way_on = f"import it with --symbol and its name: {importing('SYMBOL')}"
         raise DataError(f"{path}: its name does not identify its symbol unambiguously: {way_on}")
     return symbol
 
@@ -157,6 +165,13 @@ def symbol_in_file(path: Path, name: str) -> Symbol:
         return Symbol(name)
     except SymbolError as error:
         raise DataError(f"{path}: {error}") from error
+
+
+def _pairs_in(stem: str) -> list[Symbol]:
+    """The pairs that single words of a name are, as of a renamed file; only to suggest."""
+    words = [word for word in re.split("[^A-Za-z0-9]+", stem) if 0 < len(word) <= _LONGEST]
+    found = [_of_currencies(word) or _of_coins(word) for word in words]
+    return list(dict.fromkeys(symbol for symbol in found if symbol is not None))
 
 
 def _readings(stem: str) -> list[Symbol | None]:

@@ -134,7 +134,8 @@ class Screen:
         if step_ns is not None and step_ns > MINUTE_NS:
             minutes = step_ns // MINUTE_NS
             faults.append(
-                f"no two bars are one minute apart (the closest are {minutes} minutes apart)"
+                f"no two bars are one minute apart (the closest are {minutes} minutes apart): "
+                "import one-minute bars"
             )
         if faults:
             reasons = "\n".join(f"  - {fault}" for fault in faults)

@@ -61,11 +61,11 @@ class Repeats:
 
     Attributes:
         identical: number of later rows that equal the first, by symbol.
-        differing: (symbol, line) of every later row that differs; also dropped.
+        differing: (symbol, line, minute in ns) of every later row that differs; also dropped.
     """
 
     identical: dict[str, int]
-    differing: list[tuple[str, int]]
+    differing: list[tuple[str, int, int]]
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class Staging:
                 with firsts as (
                     select symbol, open_time, min(line) as line from staged
                     group by symbol, open_time having count(*) > 1)
-                select b.symbol, b.line, {_DIFFERS} as differs
+                select b.symbol, b.line, epoch_ns(b.open_time) as open_ns, {_DIFFERS} as differs
                 from staged a join firsts f
                     on a.symbol = f.symbol and a.open_time = f.open_time and a.line = f.line
                 join staged b on {_SAME_MINUTE} and b.line > a.line"""
@@ -174,7 +174,7 @@ class Staging:
             "select symbol, count(*) from repeats where not differs group by symbol"
         ).fetchall()
         differing = self._db.execute(
-            "select symbol, line from repeats where differs order by line"
+            "select symbol, line, open_ns from repeats where differs order by line"
         ).fetchall()
         self._db.execute("drop table repeats")
         self._increasing = True

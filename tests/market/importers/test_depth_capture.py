@@ -52,7 +52,7 @@ def test_a_capture_becomes_the_mean_imbalance_of_every_minute(store, tmp_path):
     report = import_file(store, path)
     assert (report.format, report.symbols) == ("depth-capture", ("BTCUSDT",))
     assert report.inserted == 2
-    assert "1 minutes have fewer than 30 seconds" in report.notes[0]
+    assert "fewer than 30 seconds in 1 minute, left out" in report.notes[0]
     imbalance = store.load_series("BTCUSDT", "book_imbalance")
     assert imbalance.event_ns.tolist() == [MONDAY_NS, MONDAY_NS + MINUTE_NS]
     # Bids 3 (the level at 98 went) and then 11 against asks of 1 and 3; seconds 1 to 60.
@@ -65,7 +65,7 @@ def test_after_a_lost_message_the_book_is_unknown(store, tmp_path):
     path = capture(tmp_path / "btc.gz", messages(200, broken_at=70))
     report = import_file(store, path)
     assert report.inserted == 1
-    assert "messages are missing in 1 places" in report.notes[-1]
+    assert "messages are missing in 1 place;" in report.notes[-1]
 
 
 def test_a_silence_is_not_filled_with_the_last_book(store, tmp_path):

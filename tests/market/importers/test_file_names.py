@@ -94,6 +94,28 @@ def test_two_coins_of_one_export_do_not_become_one(store, tmp_path):
     assert [s.symbol for s in store.symbols()] == ["BTCUSDT_240628"]
 
 
+@pytest.mark.parametrize(
+    ("name", "pair"),
+    [
+        ("DAT_MT_USDJPY_M1_2019_Oct-Nov.csv", "USDJPY"),
+        ("my usdjpy of 2019.csv", "USDJPY"),
+        ("EURUSD 2.csv", "EURUSD"),
+        ("spot-BTCUSDT-1h-2024.csv", "BTCUSDT"),
+    ],
+)
+def test_the_pair_that_a_word_of_the_name_is_comes_with_the_command(store, tmp_path, name, pair):
+    path = ascii_file(tmp_path / name)
+    asked = command("data", "import", path, "--symbol", pair, "--db", store.path)
+    refused(store, path, f"if it holds {pair}, {asked};")
+
+
+def test_a_name_of_two_pairs_or_none_has_the_command_without_one(store, tmp_path):
+    for name in ("EURUSD or USDJPY.csv", f"{'A' * 200}.csv", "--.csv"):
+        path = ascii_file(tmp_path / name)
+        asked = command("data", "import", path, "--symbol", "SYMBOL", "--db", store.path)
+        refused(store, path, asked)
+
+
 def test_any_spelling_finds_the_same_bars(store, tmp_path):
     import_file(store, ascii_file(tmp_path / "a.csv"), "btc/usdt:usdt", clock="UTC")
     for spelled in ("BTCUSDT", "btcusdt", "BTC/USDT", "BTC-USDT"):
@@ -145,11 +167,9 @@ def test_a_brokers_suffix_is_asked_about_with_the_command_to_run(
     assert import_file(store, path, symbol).symbols == (symbol,)
 
 
-@pytest.mark.parametrize(
-    "name", ["EURUSX.r.csv", "export.r.csv", "candles (1).csv", "EURUSD 2.csv"]
-)
+@pytest.mark.parametrize("name", ["EURUSX.r.csv", "export.r.csv", "candles (1).csv"])
 def test_what_is_no_pair_with_a_suffix_gets_no_suggestion(store, tmp_path, name):
-    refused(store, ascii_file(tmp_path / name), "such as --symbol BTCUSDT")
+    refused(store, ascii_file(tmp_path / name), "--symbol SYMBOL")
 
 
 def test_a_column_with_suffixes_keeps_them_unless_the_pair_is_asked_for(store, tmp_path):

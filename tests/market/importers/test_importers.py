@@ -141,6 +141,7 @@ def test_bad_rows_are_left_out_with_file_line_and_reason(store, tmp_path):
     ):
         assert part in reason
     assert report.rejected[0].text == "garbage"
+    assert report.rejected[-1].text.endswith(" UTC")
     assert len(store.load("USDJPY")) == 493
 
 
