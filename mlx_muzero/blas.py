@@ -1,18 +1,27 @@
-"""Gives MLX a fast BLAS on Linux, loaded before MLX is imported (ADR 12).
+"""Gives MLX a fast BLAS on Linux that computes right, loaded before MLX is imported (ADR 12).
 
 MLX's Linux wheel contains netlib's reference BLAS, about 30 times slower than OpenBLAS at this
 network's sizes. `preload` loads OpenBLAS from the scipy-openblas32 wheel, and a small shim over it
 (``cpp/blas/openblas_shim.c``) into the global symbol scope, where MLX finds its cblas functions
 first. OpenBLAS itself stays out of that scope, where NumPy's own OpenBLAS would find its functions.
 On macOS MLX uses Accelerate, and nothing is done.
+
+OpenBLAS chooses its kernels, those of one "core", when it is loaded. On a processor with SME the
+wheels for arm64 Linux take the core ``ARMV9SME``, which computes wrong products and reports no
+error. In scipy-openblas32 0.3.34 kernels are empty, and leave sums as they were; NumPy's own
+0.3.31, under qemu, found NaN where a matrix met its transpose. NEON's kernels are right, and every
+processor with SME has NEON.
 """
 
 import ctypes
+import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import chain, product
+from operator import mul
 from pathlib import Path
 
 SHIM_NAME = "libmlx_muzero_blas.so"
@@ -22,13 +31,33 @@ SHIM_NAME = "libmlx_muzero_blas.so"
 # runs. So always use one thread, whatever OPENBLAS_NUM_THREADS says.
 DEFAULT_NUM_THREADS = 1
 
+CORE_VARIABLE = "OPENBLAS_CORETYPE"
+"""Environment variable that names the core to every OpenBLAS that is loaded from then on."""
+
+RIGHT_CORE = "NEOVERSEN1"
+"""The core to compute with on a processor with SME."""
+
+_AT_HWCAP2 = 26
+_HWCAP2_SME = 1 << 23
+_ROW_MAJOR = 101
+_AS_STORED, _TRANSPOSED = 111, 112
+_SIZE = 16
+"""Rows and columns of the check's matrices: smaller ones have kernels of their own."""
+
 
 @dataclass(frozen=True)
 class BlasInfo:
-    """The BLAS that MLX uses: its `name`, and in `fallback_reason` why not OpenBLAS, if so."""
+    """The BLAS that MLX uses.
+
+    Attributes:
+        name: with its release and kernels.
+        fallback_reason: why it is not OpenBLAS, if so.
+        core_reason: why OpenBLAS was told which kernels to use, if so.
+    """
 
     name: str
     fallback_reason: str = ""
+    core_reason: str = ""
 
 
 _info: BlasInfo | None = None
@@ -48,10 +77,11 @@ def preload() -> BlasInfo:
 
 def _preload_openblas() -> BlasInfo:
     global _openblas
+    core_reason = name_core(os.environ)
     if "mlx.core" in sys.modules:
-        reason = "mlx.core was imported before mlx_muzero: import mlx_muzero first"
-        warnings.warn(f"MLX keeps its slow BLAS: {reason}", RuntimeWarning, stacklevel=3)
-        return _keep_own(reason)
+        return _keep_own(
+            "mlx.core was imported before mlx_muzero: import mlx_muzero first", told=True
+        )
     openblas_path, shim_path = find_openblas(), find_shim()
     if openblas_path is None:
         return _keep_own("the scipy-openblas32 package is not installed")
@@ -59,22 +89,28 @@ def _preload_openblas() -> BlasInfo:
         return _keep_own(f"{SHIM_NAME} is not in the mlx_muzero package: reinstall mlx-muzero")
     try:
         openblas = ctypes.CDLL(str(openblas_path))
+        openblas.scipy_openblas_set_num_threads(DEFAULT_NUM_THREADS)
+        openblas.scipy_openblas_get_config.restype = ctypes.c_char_p
+        openblas.scipy_openblas_get_corename.restype = ctypes.c_char_p
+        release = " ".join(openblas.scipy_openblas_get_config().decode().split()[:2])
+        name = f"{release} ({openblas.scipy_openblas_get_corename().decode()})"
+        if wrong := wrong_function(openblas):
+            remedy = _remedy(os.environ)
+            return _keep_own(f"{wrong} of {name} computes wrong here: {remedy}", told=True)
         shim = ctypes.CDLL(str(shim_path), mode=ctypes.RTLD_GLOBAL)
         shim.mlx_muzero_blas_use(
             openblas.scipy_cblas_sgemm, openblas.scipy_cblas_dgemm, openblas.scipy_cblas_cgemm
         )
-        openblas.scipy_openblas_get_config.restype = ctypes.c_char_p
-        openblas.scipy_openblas_get_corename.restype = ctypes.c_char_p
-        release = " ".join(openblas.scipy_openblas_get_config().decode().split()[:2])
-        kernels = openblas.scipy_openblas_get_corename().decode()
-        openblas.scipy_openblas_set_num_threads(DEFAULT_NUM_THREADS)
     except (OSError, AttributeError) as error:
         return _keep_own(f"OpenBLAS did not load ({error}): reinstall mlx-muzero")
     _openblas = openblas
-    return BlasInfo(f"{release} ({kernels})")
+    return BlasInfo(name, core_reason=core_reason)
 
 
-def _keep_own(reason: str) -> BlasInfo:
+def _keep_own(reason: str, told: bool = False) -> BlasInfo:
+    """MLX's own BLAS and why; with a warning if `told`, for what a user can change in a line."""
+    if told:
+        warnings.warn(f"MLX keeps its slow BLAS: {reason}", RuntimeWarning, stacklevel=4)
     return BlasInfo("MLX's own reference BLAS", reason)
 
 
@@ -100,6 +136,105 @@ def _shim_candidates() -> Iterator[Path]:
     core = find_spec(f"{__package__}._core")
     if core is not None and core.origin is not None:
         yield Path(core.origin).with_name(SHIM_NAME)
+
+
+def has_sme() -> bool:
+    """Whether this is arm64 Linux on a processor with SME, as the kernel reports it."""
+    if sys.platform != "linux" or os.uname().machine != "aarch64":
+        return False
+    return bool(_auxiliary_value(_AT_HWCAP2) & _HWCAP2_SME)
+
+
+def _auxiliary_value(kind: int) -> int:
+    getauxval = ctypes.CDLL(None).getauxval
+    getauxval.argtypes, getauxval.restype = (ctypes.c_ulong,), ctypes.c_ulong
+    return int(getauxval(kind))
+
+
+def name_core(environment: MutableMapping[str, str]) -> str:
+    """Name a core in `environment` where OpenBLAS would choose one that computes wrong.
+
+    One that is named already stays. NumPy's OpenBLAS follows the name too, unless NumPy is loaded.
+
+    Returns:
+        Why `RIGHT_CORE` is named; empty if it is not needed, or another one is named.
+    """
+    if not has_sme():
+        return ""
+    if CORE_VARIABLE not in environment:
+        environment[CORE_VARIABLE] = RIGHT_CORE
+        if "numpy" in sys.modules:
+            warnings.warn(
+                "NumPy was imported before mlx_muzero, and its OpenBLAS may compute wrong products "
+                f"here: import mlx_muzero first, or set {CORE_VARIABLE}={RIGHT_CORE}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+    if environment[CORE_VARIABLE].upper() != RIGHT_CORE:
+        return ""
+    return f"{CORE_VARIABLE}={RIGHT_CORE}, as OpenBLAS's kernels for SME compute wrong products"
+
+
+def _remedy(environment: Mapping[str, str]) -> str:
+    """What to do where `wrong_function` finds one."""
+    if CORE_VARIABLE in environment:
+        return f"unset {CORE_VARIABLE}, which names its kernels ({environment[CORE_VARIABLE]})"
+    return f"set {CORE_VARIABLE} to kernels of an older processor ({RIGHT_CORE}, on x86-64 HASWELL)"
+
+
+def wrong_function(openblas: ctypes.CDLL) -> str:
+    """Multiply small matrices of whole numbers, in every form and precision that MLX asks for.
+
+    Args:
+        openblas: library of the scipy-openblas32 wheel; its integers have 32 bits.
+
+    Returns:
+        The function that does not find the exact products; empty if all do.
+    """
+    # Numbers above zero, whose sums have one representation: bytes can be compared.
+    first, second = (
+        [[(i * down + j * along) % 7 + 1 for j in range(_SIZE)] for i in range(_SIZE)]
+        for down, along in ((3, 5), (2, 3))
+    )
+    exact = [sum(map(mul, row, column)) for row in first for column in _transposed(second)]
+    for name, real in ("scipy_cblas_sgemm", ctypes.c_float), ("scipy_cblas_dgemm", ctypes.c_double):
+        matrix = real * _SIZE**2
+        gemm = _gemm(openblas, name, real)
+        lefts, rights = (
+            [(_AS_STORED, matrix(*chain(*rows))), (_TRANSPOSED, matrix(*chain(*_transposed(rows))))]
+            for rows in (first, second)
+        )
+        ones = matrix(*(1,) * _SIZE**2)
+        for beta in (0, 1):
+            wanted = bytes(matrix(*(value + beta for value in exact)))
+            for (left_form, left), (right_form, right) in product(lefts, rights):
+                sums = matrix.from_buffer_copy(ones)
+                gemm(
+                    *(_ROW_MAJOR, left_form, right_form, _SIZE, _SIZE, _SIZE),
+                    *(1, left, _SIZE, right, _SIZE, beta, sums, _SIZE),
+                )
+                if bytes(sums) != wanted:
+                    return name
+    return ""
+
+
+def _transposed(rows: list[list[int]]) -> Iterator[tuple[int, ...]]:
+    return zip(*rows, strict=True)
+
+
+def _gemm(
+    openblas: ctypes.CDLL, name: str, real: type[ctypes.c_float | ctypes.c_double]
+) -> Callable[..., None]:
+    """The function of cblas's interface, told the types of its arguments."""
+    gemm = getattr(openblas, name)
+    size, numbers = ctypes.c_int, ctypes.c_void_p
+    gemm.argtypes = (
+        *(size,) * 6,
+        *(real, numbers, size, numbers, size),
+        *(real, numbers, size),
+    )
+    gemm.restype = None
+    return gemm
 
 
 def limit_numpy_threads() -> None:

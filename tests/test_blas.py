@@ -68,6 +68,18 @@ def test_a_damaged_shim_is_a_reason_not_a_crash(monkeypatch, tmp_path):
     assert info.fallback_reason
 
 
+@needs_openblas
+@linux_only
+def test_wrong_products_leave_mlx_its_own_blas_with_a_warning(monkeypatch):
+    monkeypatch.setattr(blas, "wrong_function", lambda openblas: "scipy_cblas_sgemm")
+    monkeypatch.setenv(blas.CORE_VARIABLE, "ARMV9SME")
+    monkeypatch.delitem(sys.modules, "mlx.core", raising=False)
+    with pytest.warns(RuntimeWarning, match="unset OPENBLAS_CORETYPE.*ARMV9SME"):
+        info = blas._preload_openblas()
+    assert info.name == "MLX's own reference BLAS"
+    assert "scipy_cblas_sgemm of OpenBLAS" in info.fallback_reason
+
+
 def test_thread_count_must_be_positive():
     with pytest.raises(ValueError, match="at least 1"):
         blas.set_num_threads(0)
@@ -124,9 +136,18 @@ for rows, inner, columns in [(1, 7, 3), (13, 64, 17), (64, 256, 256), (193, 263,
     a, b = (rng.integers(-3, 4, shape) for shape in [(rows, inner), (inner, columns)])
     exact = a @ b  # of integers, which no BLAS multiplies
     for kind in (np.float32, np.float64):
-        np.testing.assert_array_equal(a.astype(kind) @ b.astype(kind), exact)
-    product = mx.array(a.astype(np.float32)) @ mx.array(b.astype(np.float32))
-    np.testing.assert_array_equal(np.array(product), exact)
+        left, right = a.astype(kind), b.astype(kind)
+        np.testing.assert_array_equal(left @ right, exact)
+        np.testing.assert_array_equal(left.T @ left, a.T @ a)
+        np.testing.assert_array_equal(left @ left.T, a @ a.T)
+    left, right = mx.array(a.astype(np.float32)), mx.array(b.astype(np.float32))
+    # MLX hands on a factor as it lies in memory, transposed or not.
+    lefts = (left, mx.contiguous(left.T).T)
+    rights = (right, mx.contiguous(right.T).T)
+    for left, right in ((left, right) for left in lefts for right in rights):
+        np.testing.assert_array_equal(np.array(left @ right), exact)
+        more = mx.addmm(mx.ones((rows, columns)), left, right)
+        np.testing.assert_array_equal(np.array(more), exact + 1)
 print("exact")
 """
     assert run(code) == "exact"

@@ -184,14 +184,13 @@ for _ in range(101):
     mx.eval(a @ b)
     seconds.append(time.perf_counter() - start)
 gflops = 2 * 64 * 256 * 256 / statistics.median(seconds) / 1e9
-print(json.dumps({{"gflops": gflops, "name": {name}, "reason": {reason}}}))
+print(json.dumps({{"gflops": gflops}} | {info}))
 """
 _OURS = _BLAS_PROBE.format(
-    preload="from mlx_muzero import blas; info = blas.preload()",
-    name="info.name",
-    reason="info.fallback_reason",
+    preload="from dataclasses import asdict; from mlx_muzero import blas; info = blas.preload()",
+    info="asdict(info)",
 )
-_MLX_ALONE = _BLAS_PROBE.format(preload="", name="''", reason="''")
+_MLX_ALONE = _BLAS_PROBE.format(preload="", info="{}")
 
 
 def check_blas() -> Check:
@@ -202,8 +201,10 @@ def check_blas() -> Check:
     speed = f"{ours.found['name']}: {ours.found['gflops']:.1f} GFLOP/s on 64x256x256 float32"
     if sys.platform == "darwin":
         return Check("blas", "ok", speed)
-    if ours.found["reason"]:
-        return Check("blas", "warn", speed, ours.found["reason"])
+    if ours.found["fallback_reason"]:
+        return Check("blas", "warn", speed, ours.found["fallback_reason"])
+    if ours.found["core_reason"]:
+        speed += f" with {ours.found['core_reason']}"
     alone = _probe(_MLX_ALONE)
     if alone.failure:
         return Check("blas", "warn", f"{speed}; MLX's own BLAS: {alone.failure}", "reinstall mlx")

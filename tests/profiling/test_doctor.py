@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+from dataclasses import asdict
 from typing import get_args
 
 import pytest
@@ -18,8 +19,8 @@ def pretend(monkeypatch, *probes: doctor._Probe) -> None:
     monkeypatch.setattr(doctor, "_probe", lambda code: next(answers))
 
 
-def measured(gflops: float, reason: str = "") -> doctor._Probe:
-    return doctor._Probe({"gflops": gflops, "name": "OpenBLAS", "reason": reason})
+def measured(gflops: float, **reasons: str) -> doctor._Probe:
+    return doctor._Probe({"gflops": gflops} | asdict(blas.BlasInfo("OpenBLAS", **reasons)))
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +120,7 @@ def test_mlx_that_aborts_is_a_failure(monkeypatch):
     [
         (measured(80.0), measured(4.0), "ok"),
         (measured(79.0), measured(4.0), "warn"),
-        (measured(4.0, "the shim is missing"), measured(4.0), "warn"),
+        (measured(4.0, fallback_reason="the shim is missing"), measured(4.0), "warn"),
         (measured(80.0), doctor._Probe({}, "ImportError"), "warn"),
         (doctor._Probe({}, "ImportError"), measured(4.0), "fail"),
     ],
@@ -130,6 +131,12 @@ def test_the_blas_must_be_much_faster_than_the_reference(monkeypatch, ours, alon
     check = doctor.check_blas()
     assert check.status == status
     assert bool(check.remedy) == (status != "ok")
+
+
+def test_kernels_that_openblas_was_told_are_named_with_the_reason(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    pretend(monkeypatch, measured(80.0, core_reason="OPENBLAS_CORETYPE=NEOVERSEN1"), measured(4.0))
+    assert "float32 with OPENBLAS_CORETYPE=NEOVERSEN1, 20x" in doctor.check_blas().detail
 
 
 def test_accelerate_is_not_compared(monkeypatch):
