@@ -31,8 +31,15 @@ class Objective(Protocol):
 
     terms: tuple[str, ...]
 
-    def arrays(self, batch: Any, ranks: Ranks) -> tuple[mx.array, ...]:
-        """This rank's rows of a batch of the model's kind, for `losses`."""
+    def refresh(self) -> None:
+        """Note the model's weights for what `arrays` makes with them."""
+        ...
+
+    def arrays(self, batch: Any, ranks: Ranks, whole: Any = None) -> tuple[mx.array, ...]:
+        """This rank's rows of a batch of the model's kind, for `losses`.
+
+        If `batch` is a part of the `whole`, the losses of all parts add up.
+        """
         ...
 
     def losses(self, arrays: tuple[mx.array, ...]) -> list[mx.array]:
@@ -56,9 +63,16 @@ class UnrolledObjective:
         if native and "consistency" in self.terms:
             self._encoder = NativeEncoder(model, threads=1)
 
-    def arrays(self, batch: Batch, ranks: Ranks) -> tuple[mx.array, ...]:
+    def refresh(self) -> None:
+        """See `Objective.refresh`."""
+        if self._encoder is not None:
+            self._encoder.refresh()
+
+    def arrays(
+        self, batch: Batch, ranks: Ranks, whole: Batch | None = None
+    ) -> tuple[mx.array, ...]:
         """See `Objective.arrays`."""
-        mine = DeviceBatch.of(batch)
+        mine = DeviceBatch.of(batch, whole)
         if ranks.size > 1:
             valid_rows = ranks.mean(mine.valid_rows)
             mx.eval(valid_rows)
@@ -67,7 +81,6 @@ class UnrolledObjective:
         if self._encoder is None:
             return arrays
         later = np.ascontiguousarray(batch.observation.swapaxes(0, 1)[1:])
-        self._encoder.refresh()
         return *arrays, self._encoder(later.reshape(-1, *later.shape[2:]))
 
     def losses(self, arrays: tuple[mx.array, ...]) -> list[mx.array]:
@@ -89,8 +102,13 @@ class FactoredObjective:
         names = ("value", "reward", "outcome") if config.num_unroll_steps else ("value",)
         self.terms = tuple(name for name in names if losses.loss_weight(config, name) > 0)
 
-    def arrays(self, batch: BarBatch, ranks: Ranks) -> tuple[mx.array, ...]:
-        """See `Objective.arrays`."""
+    def refresh(self) -> None:
+        """See `Objective.refresh`: nothing is made with the weights."""
+
+    def arrays(
+        self, batch: BarBatch, ranks: Ranks, whole: BarBatch | None = None
+    ) -> tuple[mx.array, ...]:
+        """See `Objective.arrays`; a batch has no parts."""
         return DeviceBarBatch.of(batch)
 
     def losses(self, arrays: tuple[mx.array, ...]) -> list[mx.array]:
