@@ -6,15 +6,15 @@ provides the names in `mlx_muzero.__all__`: enough to import bars, train, evalua
 from Python. They are the public API; changes to them are announced in the changelog. Everything
 else, subpackages and modules included, is private by convention and may change in any version.
 
-Importing the package loads a fast BLAS before MLX can be imported (`mlx_muzero.blas`), and nothing
-else: neither MLX, DuckDB nor the search core. Each public name is loaded on first use;
-`__init__.pyi` tells type checkers where from.
+Importing the package loads neither MLX, DuckDB nor the search core, but has a fast BLAS loaded
+before MLX is (`mlx_muzero.before_mlx`). Each public name is loaded on first use; `__init__.pyi`
+tells type checkers where from.
 """
 
 from importlib import import_module
 from typing import Any
 
-from mlx_muzero import blas
+from mlx_muzero.before_mlx import load_blas_before_mlx
 
 __version__ = "0.2.0"
 
@@ -62,4 +62,4 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_HOMES})
 
 
-blas.preload()
+load_blas_before_mlx()

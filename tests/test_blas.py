@@ -31,6 +31,20 @@ def test_preload_repeats_its_first_answer():
     assert blas.preload() is blas.preload()
 
 
+@needs_openblas
+@linux_only
+@pytest.mark.parametrize("module", ["mlx.core", "mlx.nn", "mlx_muzero.networks.model"])
+def test_openblas_is_loaded_with_mlx_before_it(module):
+    code = (
+        "import sys, mlx_muzero; print('ctypes' in sys.modules, end=' ');"
+        f"import {module}; from mlx_muzero import blas; print(blas._info.name, end=' ');"
+        "print(any('before_mlx' in str(finder) for finder in sys.meta_path))"
+    )
+    early, name, *_, waits = run(code).split()
+    assert early == str(os.uname().machine == "aarch64")
+    assert (name, waits) == ("OpenBLAS", "False")
+
+
 def test_importing_the_package_imports_no_mlx():
     code = "import mlx_muzero, sys; print(any(name.split('.')[0] == 'mlx' for name in sys.modules))"
     assert run(code) == "False"

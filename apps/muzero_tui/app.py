@@ -22,7 +22,6 @@ from mlx_muzero.untrusted.terminal_text import clean
 from mlx_muzero.watch.run import WatchedRun
 from mlx_muzero.words import command
 from muzero_tui.clean_lines import CleanLines
-from muzero_tui.colors import Colors
 from muzero_tui.keymap import keymap_path, load_keymap
 from muzero_tui.pixels import UNASKED, Pixels, cell_size, fit_for
 from muzero_tui.screens.base import RunScreen
@@ -123,7 +122,8 @@ class MuZeroApp(Watcher):
             self.add_mode(name, partial(make_screen, name))
         for theme in OWN:
             self.register_theme(theme)
-        self.theme = OWN[0].name
+        # Setting it otherwise would have all styles parsed twice.
+        self.set_reactive(MuZeroApp.theme, OWN[0].name)
         self.set_keymap(load_keymap(keymap_path(), lambda: binding_ids(MuZeroApp)))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -341,6 +341,8 @@ class MuZeroApp(Watcher):
         found = self._pixels
         if found.protocol is None:
             return found
+        from muzero_tui.colors import Colors
+
         if not self._in_pixels:
             reason = f"i draws them in pixels by {found.protocol}"
         elif Colors.of(self.theme_variables) is None:

@@ -21,6 +21,7 @@ from fake_mac import become_a_mac
 from folders import ROOT
 from mlx_muzero import blas, machine, numerics
 from mlx_muzero.alerts import channels
+from mlx_muzero.before_mlx import load_blas_before_mlx
 from mlx_muzero.config.alert_settings import AlertSettings
 from mlx_muzero.coreai import format as core_ai
 from mlx_muzero.coreml import device_program, plans, toolkit
@@ -203,6 +204,14 @@ def preload(mac):
     assert blas.preload().name == "Accelerate"
 
 
+def before_mlx(mac):
+    finders = list(sys.meta_path)
+    mac.patch.setattr(sys, "meta_path", list(finders))
+    mac.patch.delitem(sys.modules, "mlx.core", raising=False)
+    load_blas_before_mlx()
+    assert sys.meta_path[1:] == finders
+
+
 def waits(mac):
     mac.patch.delattr(resource, "RUSAGE_THREAD")
     runpy.run_path(str(ROOT / "mlx_muzero" / "files" / "disk_waits.py"))
@@ -216,6 +225,8 @@ def notification(mac):
 
 CALLS = {
     "mlx_muzero/alerts/channels.py:_notification": notification,
+    "mlx_muzero/before_mlx.py:load_blas_before_mlx": before_mlx,
+    "mlx_muzero/blas.py:has_sme": lambda mac: blas.has_sme(),
     "mlx_muzero/blas.py:preload": preload,
     "mlx_muzero/coreai/format.py:has_devices": lambda mac: core_ai.has_devices(),
     "mlx_muzero/coreml/device_program.py:DeviceProgram.__init__": device,
