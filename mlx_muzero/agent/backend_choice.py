@@ -266,12 +266,15 @@ def _search_trial(model: StochasticMuZero, search: SearchConfig) -> Callable[[],
 
 
 def _market_trial(model: FactoredModel, search: SearchConfig) -> Callable[[], int]:
-    """Make a function that reads ahead of 16 roots and returns the number of states evaluated."""
+    """Make a function that reads ahead of 16 roots and returns the number of states evaluated.
+
+    A search that reads no bar ahead evaluates the roots alone, which are counted then.
+    """
     shape = (_ROOTS, model.window_bars, model.features)
     observation = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     market = make_market(model, search)
     depth = depth_within(search.num_simulations, model.outcomes, search.depth_limit)
-    return lambda: market.ahead(observation, depth).states
+    return lambda: market.ahead(observation, depth).states or _ROOTS
 
 
 def settle(

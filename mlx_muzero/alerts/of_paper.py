@@ -77,8 +77,8 @@ class PaperAlerts(AlertTable):
     def _begun(self, event: Event) -> Alert:
         self._ill.clear()
         began = "goes on" if event.get("resumed") else "began"
-        pairs = len(event.get("pairs") or ())
-        what = f"the session {began}: {pairs} pairs by feed {event.get('feed', '?')}"
+        pairs = counted(len(event.get("pairs") or ()), "pair")
+        what = f"the session {began}: {pairs} by feed {event.get('feed', '?')}"
         return self._alert(event, "stop", what, "decisions follow once there are enough bars")
 
     def _feed(self, event: Event) -> Alert | None:

@@ -238,6 +238,13 @@ def test_it_runs_on_every_backend_and_auto_takes_the_fastest():
         make_agent(model, dataclasses.replace(SEARCH, backend="auto"), RULES)
 
 
+def test_the_fastest_is_found_for_a_search_that_reads_no_bar_ahead():
+    """Of `fx_intraday`: what it evaluates are the roots."""
+    search = dataclasses.replace(SEARCH, backend="auto", num_simulations=1, depth_limit=1)
+    _, speeds = settle(model_for(), search)
+    assert min(speeds.leaves_per_s.values()) > 0.0
+
+
 def test_it_falls_back_to_the_first_backend_that_represents_it():
     model = model_for()
     assert fallback(model) == "native"

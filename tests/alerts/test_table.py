@@ -63,7 +63,7 @@ PAPER = [
     ),
     (
         event("paper_started", pairs=["EURJPY"], feed="oanda", resumed=True),
-        ("stop", "the session goes on: 1 pairs by feed oanda", "status", False),
+        ("stop", "the session goes on: 1 pair by feed oanda", "status", False),
     ),
     (
         event("feed", kind="status", pair="EURJPY", status="silent", why="no bar for 2 minutes"),

@@ -59,6 +59,9 @@ def test_it_explains_itself_and_trades_as_it_would_again(cli, run):
     watched = [json.loads(line) for line in next((run / "decisions").iterdir()).open()]
     assert all(sum(decision["visits"]) == 9 for decision in watched)
 
+    code, drawn, err = cli("tree", run, "--at", time_of(1400))
+    assert code == 0, err
+    assert "nan" not in drawn
     code, out, err = cli("tree", run, "--at", time_of(1400), "--json")
     assert code == 0, err
     tree = json.loads(out)

@@ -1,6 +1,9 @@
 """`mlx-muzero tree`: one decision and the tree behind it."""
 
 import json
+import math
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from mlx_muzero.market.bars import utc_ns, utc_text
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.search.explain import folded, principal_variation
 from mlx_muzero.search.result import TreeTable
+from muzero_cli.display.tree import TreeDisplay
 
 AT = utc_text(MONDAY_NS + 1000 * MINUTE_NS)
 
@@ -117,3 +121,13 @@ def test_folding_keeps_branches_by_share_most_visited_first():
     assert root.shown[0].folded == (5,)
     assert principal_variation(tree, 1) == [2, 4, 6]
     assert principal_variation(tree, 3) == [3]
+
+
+def test_a_policy_that_was_never_asked_is_not_a_number():
+    """Below the root, the search of a factored model asks none."""
+    tree = SimpleNamespace(
+        kind=[0, 1], visits=[2, 1], value=[0.5, 0.5], prior=[math.nan, math.nan], parent=[-1, 0]
+    )
+    plan = SimpleNamespace(decision=SimpleNamespace(tree=tree), name_of=lambda _row: "HOLD")
+    label = TreeDisplay(Path("run"), plan)._label(1)
+    assert "P -  Q +0.500" in label

@@ -69,7 +69,7 @@ def test_validations_and_every_row_are_recorded_by_themselves(cli, config_file, 
     assert [look["event"] for look in looks].count("trained") == 1
     code, out, _ = cli("looks", "--db", db, "--symbol", "TEST")
     assert code == 0
-    assert f"1 trainings, {len(validations)} judgements that choose" in " ".join(out.split())
+    assert f"1 training, {len(validations)} judgement" in " ".join(out.split())
 
 
 def test_a_test_of_a_few_hours_is_known_to_be_of_the_market_it_was_trained_on(small_dataset):

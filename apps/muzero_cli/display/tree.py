@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 
 from rich.console import Group
@@ -72,7 +73,9 @@ class TreeDisplay:
             return f"now  N {tree.visits[0]}  V {value}"
         label = f"{self.plan.name_of(row)}  N {visit_share(tree, row):.0%}"
         if tree.kind[row]:
-            return f"{label}  P {tree.prior[row]:.0%}  Q {value}"
+            # Below the root, a search of market states asks no policy.
+            prior = "-" if isnan(tree.prior[row]) else f"{tree.prior[row]:.0%}"
+            return f"{label}  P {prior}  Q {value}"
         return f"{label}  P {tree.probability[row]:.0%}  r {tree.reward[row]:+.3f}  V {value}"
 
     def _folded(self, branch: Branch) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
-from mlx_muzero.words import named
+from mlx_muzero.words import counted, named
 from muzero_cli import completion
 from muzero_cli.display.console import narration_console, output_console, say
 from muzero_cli.failures import answer
@@ -99,16 +99,19 @@ def _table(found: Sequence["Look"]) -> "Table":
 def _counts(found: Iterable["Look"]) -> str:
     found = list(found)
     kinds = {kind: [look for look in found if look.kind == kind] for kind in _KINDS}
-    counted = ", ".join(f"{len(looks):,} {_KINDS[kind]}" for kind, looks in kinds.items())
-    configurations = len({look.configuration for look in found})
+    told = ", ".join(
+        counted(len(looks), _KINDS[kind][0]) + _KINDS[kind][1] for kind, looks in kinds.items()
+    )
+    configurations = counted(len({look.configuration for look in found}), "configuration")
     return (
-        f"{counted}; {configurations:,} configurations. Net: of a session, or of sessions at the "
+        f"{told}; {configurations}. Net: of a session, or of sessions at the "
         "same hours; the best row of a comparison. The configuration is the start of its digest."
     )
 
 
 _KINDS = {
-    "trained": "trainings",
-    "validated": "judgements that choose",
-    "evaluated": "judgements on unseen bars",
+    "trained": ("training", ""),
+    "validated": ("judgement", " to choose by"),
+    "evaluated": ("judgement", " on unseen bars"),
 }
+"""What is counted, and of which kind."""
