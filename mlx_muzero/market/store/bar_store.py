@@ -75,9 +75,12 @@ class BarStore(Closeable):
         self._read_only = read_only
         self._spellings: dict[str, str] = {}
         if (read_only or existing) and not self.path.is_file():
+            # Runs name their store as their command did, from the folder that it was typed in.
+            here = "" if self.path.is_absolute() else f" in {Path.cwd()}"
             raise DataError(
-                f"no bar store at {path}: import bars first "
-                f"({command('data', 'import', 'FILE', *in_store(path))}), or name another file"
+                f"no bar store at {path}{here}: import bars first "
+                f"({command('data', 'import', 'FILE', *in_store(path))}), or name another file "
+                "with --db"
             )
         before = state_of(self.path)
         self._file = _open(self.path, read_only)

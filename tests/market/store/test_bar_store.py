@@ -175,6 +175,14 @@ def test_a_missing_store_is_not_made_for_a_reader(tmp_path):
     assert not (tmp_path / "none.duckdb").exists()
 
 
+def test_a_missing_store_is_named_with_the_folder_it_is_looked_for_in(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=f"at data/none.duckdb in {tmp_path}: .* with --db$"):
+        BarStore("data/none.duckdb", read_only=True)
+    with pytest.raises(DataError, match=r"none\.duckdb: import bars first"):
+        BarStore(tmp_path / "none.duckdb", read_only=True)
+
+
 def test_other_files_are_told_apart(tmp_path):
     text = tmp_path / "text.duckdb"
     text.write_text("hello" * 100)
