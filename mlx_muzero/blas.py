@@ -8,9 +8,9 @@ On macOS MLX uses Accelerate, and nothing is done.
 
 OpenBLAS chooses its kernels, those of one "core", when it is loaded. On a processor with SME the
 wheels for arm64 Linux take the core ``ARMV9SME``, which computes wrong products and reports no
-error. In scipy-openblas32 0.3.34 kernels are empty, and leave sums as they were; NumPy's own
-0.3.31, under qemu, found NaN where a matrix met its transpose. NEON's kernels are right, and every
-processor with SME has NEON.
+error. In scipy-openblas32 0.3.34 kernels are empty, and leave sums as they were
+(``findings/openblas-sme.sh``); NumPy's own 0.3.31, under qemu, found NaN where a matrix met its
+transpose. NEON's kernels are right, and every processor with SME has NEON.
 """
 
 import ctypes
