@@ -8,9 +8,8 @@ round's end to the last training step; no validation falls into that time. Witho
 rounds and training steps take turns on one core, and what each takes says what playing during
 learning gains at most by itself: the shorter of the two. That is a matter of configuration: many
 training steps an episode leave little to gain, many simulations a decision more. The rest is gained
-as each training step is two halves, which both cores compute at the same time. One search thread,
-so that playing ahead gains nothing from threads that the other way lacks. The machine must be
-quiet.
+as the core that has played its round takes a part of each training step. One search thread, so that
+playing ahead gains nothing from threads that the other way lacks. The machine must be quiet.
 """
 
 import argparse

@@ -7,12 +7,14 @@ and column sums here are products with ones, because BLAS has vector instruction
 
 import math
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any, TypeVar, cast
 
 import mlx.core as mx
 
 from mlx_muzero.networks.folding import NORM_EPSILON
+from mlx_muzero.networks.second_stream import aside, is_aside
+from mlx_muzero.networks.turns import note, note_weights
 
 _LOG2_E = math.log2(math.e)
 
@@ -83,10 +85,17 @@ def with_gradient(function: FunctionT, gradient: Callable[..., Any]) -> Function
     """`function` with the gradients of its arguments given by `gradient`.
 
     `gradient` receives the arguments, the gradients of the outputs, and the outputs, of which the
-    first is the result and the others are what the gradient needs again.
+    first is the result and the others are what the gradient needs again. Where the function was
+    computed aside, its gradient is, too.
     """
-    made = mx.custom_function(function)
-    made.vjp(gradient)
+    here, beside = mx.custom_function(function), mx.custom_function(function)
+    here.vjp(gradient)
+    beside.vjp(aside()(gradient))
+
+    @wraps(function)
+    def made(*arrays: mx.array) -> Any:
+        return (beside if is_aside() else here)(*arrays)
+
     return cast(FunctionT, made)
 
 
@@ -110,7 +119,8 @@ def _from_layer_norm(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Array
     flow, (_, normal, scale) = flows[0], outputs
     weight = arguments[1]
     into, along = through_norm(flow, weight, to_mean(weight), normal, scale)
-    return into, column_sums(along), column_sums(flow)
+    with aside():
+        return into, column_sums(along), column_sums(flow)
 
 
 _layer_norm = with_gradient(_to_layer_norm, _from_layer_norm)
@@ -182,10 +192,18 @@ def _residual_block(kept_gain: float) -> Callable[..., Arrays]:
         into, products = through_residual_block(
             x, parameters, to_means, kept_gain, flows[0], outputs
         )
-        of_parameters = as_gradients(added(None, products), parameters)
+        with aside():
+            of_parameters = as_gradients(added(None, products), parameters)
+        note([into])
+        note_weights(of_parameters)
         return into, mx.zeros_like(kept), *of_parameters
 
-    return with_gradient(to_residual_block, from_residual_block)
+    def to_block(x: mx.array, kept: mx.array, *parameters: mx.array) -> Arrays:
+        outputs = to_residual_block(x, kept, *parameters)
+        note(outputs[:1])
+        return outputs
+
+    return with_gradient(to_block, from_residual_block)
 
 
 def through_residual_block(
@@ -207,10 +225,11 @@ def through_residual_block(
     # 0, too, where it was dropped; times `kept_gain` only where it goes on.
     activated = (into_2 @ weight_2) * mx.sign(hidden)
     into_1, along_1 = through_norm(activated, gain_1, to_means[0], normal_1, scale_1 * kept_gain)
-    of_linear_1 = [(into_1.T, x), column_sum(into_1)]
-    of_norm_1 = [column_sum(along_1, kept_gain), column_sum(activated, kept_gain)]
-    of_linear_2 = [(into_2.T, hidden), column_sum(into_2)]
-    of_norm_2 = [column_sum(along_2), column_sum(skipped)]
+    with aside():
+        of_linear_1 = [(into_1.T, x), column_sum(into_1)]
+        of_norm_1 = [column_sum(along_1, kept_gain), column_sum(activated, kept_gain)]
+        of_linear_2 = [(into_2.T, hidden), column_sum(into_2)]
+        of_norm_2 = [column_sum(along_2), column_sum(skipped)]
     into = mx.addmm(skipped, into_1, weight_1)
     return into, [*of_linear_1, *of_norm_1, *of_linear_2, *of_norm_2]
 

@@ -14,6 +14,8 @@ from mlx_muzero.networks.closed_form import (
     with_gradient,
 )
 from mlx_muzero.networks.folding import NORM_EPSILON
+from mlx_muzero.networks.second_stream import aside
+from mlx_muzero.networks.turns import note_weights
 
 
 def causal_conv(
@@ -84,7 +86,9 @@ def _temporal_layer(
         kept_scale = scale * kept_gain
         by_channel = (gain * kept_scale)[:, None]
         to_x = _through_conv(into, weight * by_channel, kernel, dilation, window_bars)
-        to_weight = (into.T @ taps) * by_channel
+        with aside():
+            to_weight = (into.T @ taps) * by_channel
+        note_weights([to_weight])
         return to_x, mx.zeros_like(kept), to_weight, to_gain * kept_scale, to_shift * kept_gain
 
     return with_gradient(to_layer, from_layer)
@@ -102,7 +106,8 @@ def _causal_conv(kernel: int, dilation: int, window_bars: int) -> Callable[..., 
         _, weight, _ = arguments
         flow, taps = flows[0], outputs[1]
         into = _through_conv(flow, weight, kernel, dilation, window_bars)
-        to_weight, to_bias = flow.T @ taps, column_sums(flow)
+        with aside():
+            to_weight, to_bias = flow.T @ taps, column_sums(flow)
         return into, to_weight, to_bias
 
     return with_gradient(to_conv, from_conv)

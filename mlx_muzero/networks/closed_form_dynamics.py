@@ -22,6 +22,8 @@ from mlx_muzero.networks.closed_form import (
     to_residual_block,
     with_gradient,
 )
+from mlx_muzero.networks.second_stream import aside
+from mlx_muzero.networks.turns import note_flows, note_weights
 
 _OF_BLOCK, _SAVED_OF_BLOCK = 8, 6
 """Parameters of a residual block, and arrays that its gradient needs again."""
@@ -88,6 +90,7 @@ def _unrolled(steps: int, gains: tuple[float, ...], gradient_scale: float) -> Ca
         weight, _, *of_blocks = parameters[:-6]
         next_weight, _, gain, _, reward_weight, _ = parameters[-6:]
         width = latent.shape[1]
+        note_flows(flows[:2])
         to_latents = mx.split(flows[0], steps)
         to_rewards = mx.split(flows[1].reshape(-1, 1), steps)
         _, _, tower, *saved = outputs
@@ -104,8 +107,9 @@ def _unrolled(steps: int, gains: tuple[float, ...], gradient_scale: float) -> Ca
             inputs = [x, *(block[0] for block in by_block)]
             flow = to_latents[step] + gradient_scale * carried
             into, along = through_norm(flow, gain, gain_to_mean, normal, scale)
-            of_next = [(into.T, inputs[-1]), column_sum(into)]
-            of_next += [column_sum(along), column_sum(flow)]
+            with aside():
+                of_next = [(into.T, inputs[-1]), column_sum(into)]
+                of_next += [column_sum(along), column_sum(flow)]
             flow = mx.addmm(into @ next_weight, to_rewards[step], reward_weight)
             found = list[Products]()
             for block in reversed(range(blocks)):
@@ -118,19 +122,22 @@ def _unrolled(steps: int, gains: tuple[float, ...], gradient_scale: float) -> Ca
                     tuple(by_block[block]),
                 )
                 found.append(of_block)
-            of_step_blocks = [pair for of_block in reversed(found) for pair in of_block]
-            totals = added(totals, [(flow.T, before), *of_step_blocks, *of_next])
+            with aside():
+                of_step_blocks = [pair for of_block in reversed(found) for pair in of_block]
+                totals = added(totals, [(flow.T, before), *of_step_blocks, *of_next])
+            note_weights(totals)
             onto_projection.append(flow)
             carried = flow @ through_projection
-        flow = mx.concatenate(onto_projection[::-1])
-        of_conditions = flow.T @ _end_to_end(condition)
-        several = [weight[:, :width], *of_blocks, *parameters[-6:-2]]
-        assert totals is not None
-        of_latent, *of_several = as_gradients(totals, several)
-        of_weight = mx.concatenate([of_latent, of_conditions], axis=1)
-        to_reward = flows[1].reshape(1, -1)
-        of_reward = to_reward @ tower, to_reward.sum(axis=1)
-        of_parameters = of_weight, column_sums(flow), *of_several, *of_reward
+        with aside():
+            flow = mx.concatenate(onto_projection[::-1])
+            of_conditions = flow.T @ _end_to_end(condition)
+            several = [weight[:, :width], *of_blocks, *parameters[-6:-2]]
+            assert totals is not None
+            of_latent, *of_several = as_gradients(totals, several)
+            of_weight = mx.concatenate([of_latent, of_conditions], axis=1)
+            to_reward = flows[1].reshape(1, -1)
+            of_reward = to_reward @ tower, to_reward.sum(axis=1)
+            of_parameters = of_weight, column_sums(flow), *of_several, *of_reward
         unlearned = map(mx.zeros_like, (condition, *kept))
         return carried, *unlearned, *of_parameters
 

@@ -18,7 +18,8 @@ from mlx_muzero.errors import ConfigError, RankLost, TrainingDiverged
 from mlx_muzero.networks import closed_form
 from mlx_muzero.networks.dropout import seed_dropout
 from mlx_muzero.networks.kinds import Model
-from mlx_muzero.training.halves import HALVES, Halves
+from mlx_muzero.networks.second_stream import two_streams
+from mlx_muzero.networks.turns import taking_turns
 from mlx_muzero.training.heap import keep_freed_memory
 from mlx_muzero.training.losses import loss_weight
 from mlx_muzero.training.model_parts import ModelParts
@@ -54,8 +55,8 @@ class StepReport:
 class Learner:
     """Trains `model` in place with Adam, gradient clipping and decoupled weight decay.
 
-    With several `ranks`, all take each step together. With `halves`, a CPU computes each batch as
-    two halves, at the same time where two cores are free.
+    With several `ranks`, all take each step together. With `two_cores`, a CPU computes a step on
+    two of them, with the same result, which only pays where a core stands idle.
 
     Raises:
         ConfigError: every loss has weight 0.
@@ -67,8 +68,9 @@ class Learner:
         config: TrainConfig,
         ranks: Ranks | None = None,
         *,
-        halves: bool = False,
+        two_cores: bool = False,
     ) -> None:
+        self._two_cores = two_cores and closed_form.on_cpu()
         if closed_form.on_cpu():
             keep_freed_memory()
         self.model = model
@@ -92,13 +94,9 @@ class Learner:
         # A compiled step may send its messages to other ranks in an order they do not expect.
         if mx.default_device() == mx.gpu and self.ranks.size == 1:
             self._step = mx.compile(self._eager_step, inputs=self._state, outputs=self._state)
-        elif self.ranks.size == 1:
-            # A CPU's dropout is drawn by NumPy, so MLX's random numbers are none of its state.
-            self._gradient = Recorded(self._eager_gradient, [self.model.state])
-        self._halves: Halves | None = None
-        if halves and closed_form.on_cpu():
-            objectives = self._objective, objective_of(model, config)
-            self._halves = Halves(self._parts, objectives, self._gradient)
+        elif self.ranks.size == 1 and not self._two_cores:
+            state = [self.model.state, mx.random.state]
+            self._gradient = Recorded(self._eager_gradient, state)
 
     def step(self, batch: AnyBatch) -> StepReport:
         """Update the weights once.
@@ -107,20 +105,22 @@ class Learner:
             TrainingDiverged: a loss or gradient is NaN or infinite; the message names it.
             RankLost: another rank is gone; the weights are those before the step.
         """
+        # Rank 0 keeps the dropout of a single process; other ranks drop other units.
+        others = (self.ranks.rank,) if self.ranks.rank else ()
+        seed_dropout(int(rng.key(self.config.seed, rng.Stream.DROPOUT, self.steps, *others)))
         self._parts.train(True)
         if self.ranks.size > 1:
             self._before = dict(tree_flatten(self.model.parameters())), dict(self.optimizer.state)
         try:
-            with self.ranks.together():
-                if self._halves is not None:
-                    keys = [self._dropout_key(half) for half in range(HALVES)]
-                    figures = self._updated(self._halves(batch, keys))
+            two = self._two_cores
+            with self.ranks.together(), two_streams(two), taking_turns(two) as turns:
+                figures = self._step(*self._objective.arrays(batch, self.ranks))
+                if two:
+                    turns.evaluate()
                     # The update goes on while the caller does, up to where it needs the weights.
-                    mx.async_eval(figures, self._state)
+                    mx.async_eval(figures)
+                    mx.async_eval(self._state)
                 else:
-                    seed_dropout(self._dropout_key(self.ranks.rank))
-                    self._objective.refresh()
-                    figures = self._step(*self._objective.arrays(batch, self.ranks))
                     mx.eval(self._state, figures)
             self._before = None
         except RankLost:
@@ -137,11 +137,6 @@ class Learner:
             overflow_frac=float(np.array(figures["overflow_frac"])),
         )
 
-    def _dropout_key(self, share: int) -> int:
-        """Seed of the units that a rank or half drops; the first keeps those of a whole batch."""
-        others = (share,) if share else ()
-        return int(rng.key(self.config.seed, rng.Stream.DROPOUT, self.steps, *others))
-
     def step_back(self) -> None:
         """Undo a step that was started but could not be finished, if there is one."""
         if self._before is None:
@@ -155,10 +150,6 @@ class Learner:
         parameters = self._parts.parameters()
         figures = self._gradient(*arrays)
         self._parts.put(parameters)  # instead of those that were traced
-        return self._updated(figures)
-
-    def _updated(self, figures: dict[str, mx.array]) -> dict[str, mx.array]:
-        """Update the weights with the gradient among `figures`; return these and its norm."""
         gradient = self.ranks.mean(figures["gradient"])
         norm = mx.sqrt(_sum_of_squares(gradient))
         scale = mx.minimum(self.config.gradient_clip / (norm + 1e-6), 1.0)

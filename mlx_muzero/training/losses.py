@@ -11,6 +11,7 @@ import numpy as np
 from mlx_muzero.config.schema import TrainConfig
 from mlx_muzero.networks import closed_form
 from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.networks.second_stream import aside
 from mlx_muzero.training.targets import Batch
 
 UNROLL_GRADIENT_SCALE = 0.5
@@ -20,10 +21,9 @@ UNROLL_GRADIENT_SCALE = 0.5
 class DeviceBatch(NamedTuple):
     """A `Batch` as MLX arrays with the steps before the rows, and counts of valid rows.
 
-    Steps come first so that those of a loss lie together in memory. `valid_rows` is ``f32[K+1]``:
-    of a part those of the whole batch, so that the losses of all parts add up; of several ranks
-    their mean, so that losses average over them. `real` is `real_latents` of all windows but the
-    first, if they are made elsewhere.
+    Steps come first so that those of a loss lie together in memory. `valid_rows` is ``f32[K+1]``;
+    if several processes share a batch, it is their mean, so losses average over all ranks. `real`
+    is `real_latents` of all windows but the first, if they are made elsewhere.
     """
 
     observation: mx.array
@@ -38,14 +38,14 @@ class DeviceBatch(NamedTuple):
     real: mx.array | None = None
 
     @classmethod
-    def of(cls, batch: Batch, whole: Batch | None = None) -> "DeviceBatch":
-        """Copy a batch to MLX, which is a part of the `whole` if that is given."""
+    def of(cls, batch: Batch) -> "DeviceBatch":
+        """Copy a batch to MLX."""
         columns = {field.name: getattr(batch, field.name) for field in fields(batch)}
         arrays = {
             name: mx.array(np.ascontiguousarray(column.swapaxes(0, 1)))
             for name, column in columns.items()
         }
-        return cls(**arrays, valid_rows=mx.array((whole or batch).valid.sum(axis=0)))
+        return cls(**arrays, valid_rows=arrays["valid"].sum(axis=1))
 
 
 class Unrolled(NamedTuple):
@@ -161,9 +161,10 @@ def value_loss(
     """Loss ``f32[n]`` of the value at `latent` ``f32[n, D]`` against `target` ``f32[n]``."""
     if config.value_loss == "mse":
         return mx.square(model.value(latent) - target)
-    logits = model.value_logits(latent)
-    if closed_form.on_cpu():
-        return closed_form.two_hot_cross_entropy(logits, model.support.place(target))
+    with aside():  # about as much as all other heads
+        logits = model.value_logits(latent)
+        if closed_form.on_cpu():
+            return closed_form.two_hot_cross_entropy(logits, model.support.place(target))
     return nn.losses.cross_entropy(logits, model.support.encode(target))
 
 

@@ -11,8 +11,6 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx.utils import tree_flatten
 
-_STATISTICS = "running_mean", "running_var"
-
 
 class ModelParts:
     """The parts of `model`, whose modules must stay the same; their arrays may be replaced.
@@ -25,8 +23,6 @@ class ModelParts:
         self._modules = model.modules()
         self.names = tuple(dict(tree_flatten(model.trainable_parameters())))
         self._places = [_place(model, name) for name in self.names]
-        norms = [module for module in self._modules if isinstance(module, nn.BatchNorm)]
-        self._of_norms = [(norm, name) for norm in norms for name in _STATISTICS]
 
     def parameters(self) -> list[mx.array]:
         """The trainable parameters, in the order of `names`."""
@@ -36,15 +32,6 @@ class ModelParts:
         """Replace the trainable parameters by others, given in the order of `names`."""
         for (holder, key), array in zip(self._places, parameters, strict=True):
             holder[key] = array
-
-    def statistics(self) -> list[mx.array]:
-        """The running statistics of batch norms."""
-        return [norm[name] for norm, name in self._of_norms]
-
-    def put_statistics(self, statistics: Iterable[mx.array]) -> None:
-        """Replace the running statistics by others, in the same order."""
-        for (norm, name), array in zip(self._of_norms, statistics, strict=True):
-            norm[name] = array
 
     def train(self, mode: bool) -> None:
         """Set every module to training or evaluation, as `mlx.nn.Module.train`."""

@@ -31,15 +31,8 @@ class Objective(Protocol):
 
     terms: tuple[str, ...]
 
-    def refresh(self) -> None:
-        """Note the model's weights for what `arrays` makes with them."""
-        ...
-
-    def arrays(self, batch: Any, ranks: Ranks, whole: Any = None) -> tuple[mx.array, ...]:
-        """This rank's rows of a batch of the model's kind, for `losses`.
-
-        If `batch` is a part of the `whole`, the losses of all parts add up.
-        """
+    def arrays(self, batch: Any, ranks: Ranks) -> tuple[mx.array, ...]:
+        """This rank's rows of a batch of the model's kind, for `losses`."""
         ...
 
     def losses(self, arrays: tuple[mx.array, ...]) -> list[mx.array]:
@@ -63,16 +56,9 @@ class UnrolledObjective:
         if native and "consistency" in self.terms:
             self._encoder = NativeEncoder(model, threads=1)
 
-    def refresh(self) -> None:
-        """See `Objective.refresh`."""
-        if self._encoder is not None:
-            self._encoder.refresh()
-
-    def arrays(
-        self, batch: Batch, ranks: Ranks, whole: Batch | None = None
-    ) -> tuple[mx.array, ...]:
+    def arrays(self, batch: Batch, ranks: Ranks) -> tuple[mx.array, ...]:
         """See `Objective.arrays`."""
-        mine = DeviceBatch.of(batch, whole)
+        mine = DeviceBatch.of(batch)
         if ranks.size > 1:
             valid_rows = ranks.mean(mine.valid_rows)
             mx.eval(valid_rows)
@@ -81,6 +67,7 @@ class UnrolledObjective:
         if self._encoder is None:
             return arrays
         later = np.ascontiguousarray(batch.observation.swapaxes(0, 1)[1:])
+        self._encoder.refresh()
         return *arrays, self._encoder(later.reshape(-1, *later.shape[2:]))
 
     def losses(self, arrays: tuple[mx.array, ...]) -> list[mx.array]:
@@ -102,13 +89,8 @@ class FactoredObjective:
         names = ("value", "reward", "outcome") if config.num_unroll_steps else ("value",)
         self.terms = tuple(name for name in names if losses.loss_weight(config, name) > 0)
 
-    def refresh(self) -> None:
-        """See `Objective.refresh`: nothing is made with the weights."""
-
-    def arrays(
-        self, batch: BarBatch, ranks: Ranks, whole: BarBatch | None = None
-    ) -> tuple[mx.array, ...]:
-        """See `Objective.arrays`; a batch has no parts."""
+    def arrays(self, batch: BarBatch, ranks: Ranks) -> tuple[mx.array, ...]:
+        """See `Objective.arrays`."""
         return DeviceBarBatch.of(batch)
 
     def losses(self, arrays: tuple[mx.array, ...]) -> list[mx.array]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from mlx_muzero import rng
 from mlx_muzero.config.schema import Config
+from mlx_muzero.machine import performance_cores
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.trading.core import TradingRules
@@ -82,8 +83,10 @@ class ResumableState:
                 volatility_bars=config.train.volatility_bars,
             )
         self.counters = counters
+        # Who plays ahead has a core to spare, which waits once a round is played.
+        spare = config.collect.ahead and performance_cores() > 1
         losses = loss_config(config.train, counters.phase)
-        self.learner = Learner(model, losses, ranks, halves=config.collect.ahead)
+        self.learner = Learner(model, losses, ranks, two_cores=spare)
         self.replay = ReplayBuffer(
             config.replay,
             config.train.seed,

@@ -1,7 +1,6 @@
 """Training batches: inputs and targets of the unrolled model (MuZero, appendix G)."""
 
-from dataclasses import dataclass, fields
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,16 +34,6 @@ class Batch:
     value: F32
     afterstate_value: F32
     valid: F32
-
-    def __len__(self) -> int:
-        return len(self.valid)
-
-    def split(self, parts: int) -> list["Batch"]:
-        """Its rows in so many parts of nearly the same size, in order; fewer if it has fewer."""
-        count, rows = min(parts, len(self)), len(self)
-        cuts = [rows * part // count for part in range(count + 1)]
-        columns = [getattr(self, field.name) for field in fields(self)]
-        return [Batch(*(column[a:b] for column in columns)) for a, b in pairwise(cuts)]
 
 
 def make_batch(

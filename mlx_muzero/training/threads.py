@@ -1,9 +1,7 @@
 """Runs work in threads next to the trainer's own."""
 
-import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -21,31 +19,6 @@ def in_thread(work: Callable[[], ResultT]) -> Future[ResultT]:
     future: Future[ResultT] = Future()
     Thread(target=_run, args=(work, future), daemon=True).start()
     return future
-
-
-class Worker:
-    """A thread that does one piece of work after the other, until nobody has this any more."""
-
-    def __init__(self) -> None:
-        self._queue: _Queue = SimpleQueue()
-        Thread(target=_serve, args=(self._queue,), daemon=True).start()
-        # At exit the thread just stops; it must not end then, while Python is being taken apart.
-        weakref.finalize(self, self._queue.put, None).atexit = False
-
-    def submit(self, work: Callable[[], ResultT]) -> Future[ResultT]:
-        """Let the thread run `work` after what it was given before; return its future."""
-        future: Future[ResultT] = Future()
-        self._queue.put((work, future))
-        return future
-
-
-_Queue = SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None]
-
-
-def _serve(queue: _Queue) -> None:
-    while (given := queue.get()) is not None:
-        _run(*given)
-        del given
 
 
 def join(work: Future[Any] | None) -> None:

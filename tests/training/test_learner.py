@@ -296,6 +296,29 @@ def test_the_same_step_twice_is_the_same(small_config):
 
 
 @pytest.mark.parametrize("encoder", ["tcn", "resnet", "transformer"])
+def test_two_cores_learn_what_one_does(small_config, encoder, monkeypatch):
+    """To the last bit, dropout and moments included, with a part of the work really set aside."""
+    model = dataclasses.replace(small_config.model, encoder=encoder, dropout=0.2)
+    config = dataclasses.replace(small_config, model=model)
+    alone, shared = (
+        Learner(fresh_model(config), config.train, two_cores=two) for two in (False, True)
+    )
+    aside, streams = mx.stream, list[mx.Stream]()
+    monkeypatch.setattr(mx, "stream", lambda stream: streams.append(stream) or aside(stream))
+    for seed in range(3):
+        batch = random_batch(config, seed)
+        one = alone.step(batch)
+        assert not streams
+        assert shared.step(batch) == one
+        assert len(streams) > 10
+        assert streams[0] != mx.default_stream(mx.cpu)
+        streams.clear()
+    for mine, theirs in zip(alone.arrays(), shared.arrays(), strict=True):
+        for name, array in mine.items():
+            np.testing.assert_array_equal(np.array(array), np.array(theirs[name]), name)
+
+
+@pytest.mark.parametrize("encoder", ["tcn", "resnet", "transformer"])
 def test_recorded_operations_learn_what_those_made_anew_do(small_config, encoder, monkeypatch):
     """To the last bit, dropout, statistics and moments included."""
     model = dataclasses.replace(small_config.model, encoder=encoder, dropout=0.2)
@@ -312,9 +335,9 @@ def test_recorded_operations_learn_what_those_made_anew_do(small_config, encoder
             np.testing.assert_array_equal(np.array(array), np.array(theirs[name]), name)
 
 
-@pytest.mark.parametrize("halves", [False, True])
-def test_a_fault_of_the_encoder_is_one_of_the_step(config, model, monkeypatch, halves):
-    learner = Learner(model, config.train, halves=halves)
+@pytest.mark.parametrize("two_cores", [False, True])
+def test_a_fault_of_the_encoder_is_one_of_the_step(config, model, monkeypatch, two_cores):
+    learner = Learner(model, config.train, two_cores=two_cores)
 
     def fail(_encoder, _windows):
         raise SearchError("no latents")
@@ -390,10 +413,12 @@ def test_a_weight_that_overflows_is_named_before_it_is_saved(config, model):
         learner.step(random_batch(config))
 
 
-@pytest.mark.parametrize("halves", [False, True])
-def test_training_goes_on_from_saved_arrays(config, halves):
+@pytest.mark.parametrize("two_cores", [False, True])
+def test_training_goes_on_from_saved_arrays(config, two_cores):
     table = TradingRules.from_config(config).table
-    one, two = (Learner(build_model(config, table), config.train, halves=halves) for _ in range(2))
+    one, two = (
+        Learner(build_model(config, table), config.train, two_cores=two_cores) for _ in range(2)
+    )
     one.step(random_batch(config, 0))
     two.restore(*one.arrays())
     two.steps = one.steps

@@ -12,9 +12,9 @@ from mlx_muzero.errors import RunError, TrainingDiverged
 from mlx_muzero.evaluation import race
 from mlx_muzero.numerics import numerics
 from mlx_muzero.runlog import journal
+from mlx_muzero.training import resumable_state
 from mlx_muzero.training.collector import Collector, temperature
 from mlx_muzero.training.learner import Learner
-from mlx_muzero.training.phases import search
 from runs import Heard, assert_same_run, at_poll, everything, make_trainer, ran_through
 
 MORE_STOPS = (1, 12, 13, 17, 28, 30, 31, 45, 65, 78, 90)
@@ -272,7 +272,7 @@ def test_timing_changes_nothing_of_a_run_that_plays_ahead(
 def test_a_run_that_plays_ahead_is_the_same_on_any_number_of_cores(
     tmp_path, ahead_config, small_dataset, played_ahead, monkeypatch, cores
 ):
-    monkeypatch.setattr(search, "performance_cores", lambda: cores)
+    monkeypatch.setattr(resumable_state, "performance_cores", lambda: cores)
     trainer = make_trainer(tmp_path / f"{cores}", ahead_config, small_dataset)
     assert trainer.run()
     assert_same_run(everything(trainer), everything(played_ahead))
