@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from mlx_muzero.errors import RunError
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.batched_search import BatchedSearch, Trader
 from mlx_muzero.paper.context import SessionContext
@@ -219,6 +220,7 @@ class Session:
     def state(self) -> Row:
         """The whole state except what observers keep of the bars, as JSON values."""
         return {
+            "account": asdict(self._settings.account),
             "begin_ns": self.begin_ns,
             "last_close_ns": self.last_close_ns,
             "next_id": dict(self._next_id),
@@ -232,11 +234,16 @@ class Session:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore the session that produced `state`; observers still need their history pushed."""
+        """Restore the session that produced `state`; observers still need their history pushed.
+
+        Raises:
+            RunError: its account began with other money, which would be profit or loss now.
+        """
+        self._require_same_money(state.get("account", {}))  # sessions before 0.3.0 have none
         self.begin_ns, self.last_close_ns = state["begin_ns"], state["last_close_ns"]
         self._resumed_from_ns = self.last_close_ns or None
         self._next_id = dict(state["next_id"])
-        self.context.restore(state.get("context", []))  # sessions before 0.3.0 have none
+        self.context.restore(state.get("context", []))  # likewise
         self.retraining.restore(state.get("retraining", {}))  # likewise
         self.lost = dict(state.get("lost", {}))  # likewise
         self.corrections.restore(state.get("corrections", {}))  # likewise
@@ -244,6 +251,14 @@ class Session:
         self.losses.restore(state["losses"])
         for pair, trader in self.traders.items():
             trader.account.restore(state["accounts"][pair])
+
+    def _require_same_money(self, begun: Mapping[str, Any]) -> None:
+        for key, now in asdict(self._settings.account).items():
+            if (then := begun.get(key, now)) != now:
+                raise RunError(
+                    f"paper.toml: account.{key} is {now:g}, but the session began with {then:g}. "
+                    "Put that back to go on with it, or start another with another --run"
+                )
 
     def _accounts(self) -> list[PairAccount]:
         return [trader.account for trader in self.traders.values()]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from markets import MINUTE_NS
+from mlx_muzero.errors import RunError
 from mlx_muzero.runlog import decision_log
 from paper_sessions import (
     CONFIG,
@@ -239,6 +240,17 @@ def test_resume_lifts_a_halt(tmp_path):
     modes = [row["mode"] for row in played.equity]
     assert "halted" in modes
     assert modes[-1] == "trading"
+
+
+@pytest.mark.parametrize("key", ["balance", "notional"])
+def test_money_that_is_edited_into_a_session_is_refused(tmp_path, key):
+    path, bars = tmp_path / "run", market("USDJPY", WARM_BARS + 4)
+    begun = settings(("USDJPY",))
+    play(path, begun, bars=[bars.slice(0, WARM_BARS + 2)])
+    edited = replace(begun, account=replace(begun.account, **{key: 2.0e4}))
+    money = getattr(begun.account, key)
+    with pytest.raises(RunError, match=rf"account\.{key} is 20000, .* began with {money:g}"):
+        play(path, edited, bars=[bars])
 
 
 @pytest.mark.slow
