@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 DEFAULT_RUNS = Path("runs")
 
-COLLECT_EVERY = 50_000
-"""New objects between two garbage collections; Python's default is 700. Starting creates about
-50,000 objects that stay, and scanning them would take up to a tenth of the start."""
+COLLECT_EVERY = 100_000
+"""New objects between two garbage collections; Python's default is 700. Until the first screen,
+some 60,000 are made that stay, and scanning them would take up to a tenth of that time."""
 
 
 def tui(
