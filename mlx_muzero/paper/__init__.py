@@ -6,7 +6,8 @@
       risk     limits and their reactions   mode        what may be traded now, and why
       batched_search  one search for all pairs, in time      observation  the networks' input
       offloading      leaves programs that are too slow
-    store      transactions, durable first  engine      feed -> session -> store -> journal
+    store      transactions, durable first  store_errors  what it tells when it cannot be used
+    engine     feed -> session -> store -> journal
     records    keeps store and journal in agreement
     commands   commands from the control socket
     snapshot   a consistent copy while the session trades

@@ -7,7 +7,6 @@ transaction's journal events are kept too, so that a journal can be completed fr
 
 import json
 import math
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +16,10 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from mlx_muzero.errors import RunError, StorageError
+from mlx_muzero.errors import RunError
 from mlx_muzero.files.regular import partial_of
 from mlx_muzero.market.store.attached_file import NAME, AttachedFile
 from mlx_muzero.market.store.duckdb_files import (
-    FULL,
     OWN_TABLES,
     quoted,
     require_no_macros,
@@ -32,7 +30,8 @@ from mlx_muzero.market.store.duckdb_files import (
 from mlx_muzero.market.store.migration import backup_shelf, migrate
 from mlx_muzero.market.store.table_files import TableFormat
 from mlx_muzero.paper.feeds.events import LiveBar
-from mlx_muzero.paper.records.tables import NO_TABLES, TABLES, rows_of, time_of
+from mlx_muzero.paper.records.store_errors import RESTORE, translating_errors
+from mlx_muzero.paper.records.tables import TABLES, rows_of, time_of
 from mlx_muzero.paper.records.transaction import Row, Transaction
 from mlx_muzero.runlog.closeable import Closeable
 from mlx_muzero.untrusted.json_values import parsed, strict_json
@@ -45,7 +44,6 @@ _PIECE = 512  # transactions to unpack at once: 16 pairs write 7 kB a minute
 _WITHIN = " where seq between ? and ?"
 _ROW_GROUP = 2048  # the smallest DuckDB allows: a day and a half of minutes
 _COMPACT = (",", ":")
-_RESTORE = "Restore it from a copy, or start a new run."
 
 
 def _view(name: str) -> str:
@@ -60,10 +58,6 @@ create table transactions(seq bigint not null, close_ns bigint not null, rows va
 create table state(seq bigint not null, json varchar not null);
 insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{SCHEMA_VERSION}');
 """ + "".join(map(_view, TABLES))
-
-_UNWRITABLE = re.compile("Read-only file system|Permission denied")
-_DISK = re.compile(f"{FULL.pattern}|{_UNWRITABLE.pattern}")
-"""DuckDB errors about the disk, not about the store."""
 
 # SQL that migrates a store of each version to the next. Version 1 stored no pair with commands
 # and kept only the last transaction's events, in the state; version 2 knew only bars.
@@ -100,7 +94,7 @@ class PaperStore(Closeable):
             require_path(path, RunError)
         before = state_of(path)
         folders = [*exports, backup_shelf(path)]
-        with _translating_errors(self._path):
+        with translating_errors(self._path):
             # One thread, as it runs next to the search; and small row groups, because a checkpoint
             # rewrites those that grew.
             settings: dict[str, str | int] = {
@@ -111,7 +105,7 @@ class PaperStore(Closeable):
             self._file = AttachedFile(path, read_only, folders, settings, _ROW_GROUP)
         self._db = self._file.db
         try:
-            with _translating_errors(self._path):
+            with translating_errors(self._path):
                 require_no_macros(self._db, path, before, RunError)
             self._check_schema(read_only)
             self._commits = self._file.cursor()
@@ -146,7 +140,7 @@ class PaperStore(Closeable):
         rows = strict_json(columns, _COMPACT)
         after = json.dumps(state, separators=_COMPACT)
         told = strict_json(list(events), _COMPACT)
-        with _translating_errors(self._path):
+        with translating_errors(self._path):
             self._commits.execute("begin")
             try:
                 self._commits.execute(
@@ -164,18 +158,18 @@ class PaperStore(Closeable):
 
     def begin(self, state: Row) -> None:
         """Store the initial state of a new session."""
-        with _translating_errors(self._path):
+        with translating_errors(self._path):
             self._db.execute("insert into state values (0, ?)", [json.dumps(state)])
 
     def state(self) -> tuple[int, Row] | None:
         """Number of the last transaction and the state after it; None before `begin`."""
-        with _translating_errors(self._path):
+        with translating_errors(self._path):
             row = self._db.execute("select seq, json from state").fetchone()
             if row is None:
                 return None
             state = parsed(row[1])
         if not isinstance(state, dict):
-            raise RunError(f"{self._path}: it is damaged (its state is invalid). {_RESTORE}")
+            raise RunError(f"{self._path}: it is damaged (its state is invalid). {RESTORE}")
         return int(row[0]), state
 
     @contextmanager
@@ -190,13 +184,12 @@ class PaperStore(Closeable):
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise RunError(
                 f"{self._path}: its contents are not those of a session ({error!r}). Restore a "
-                "backup with "
-                "mlx-muzero paper restore FILE NEW_RUN, or choose another --run."
+                "backup with mlx-muzero paper restore FILE NEW_RUN, or choose another --run."
             ) from error
 
     def events(self, first: int) -> Iterator[Row]:
         """Yield journal events from number `first` on, in order; a store of version 1 has none."""
-        with _translating_errors(self._path):
+        with translating_errors(self._path):
             if ("events",) not in self._db.execute(OWN_TABLES).fetchall():
                 return
             for piece in self._pieces("events", "last"):
@@ -213,7 +206,7 @@ class PaperStore(Closeable):
         """
         query = f"select * from ({{}}){f' where {having} is not null' if having else ''}"
         found: list[Row] = []
-        with _translating_errors(self._path):
+        with translating_errors(self._path):
             for rows in self._in_pieces(query, name, TABLES[name]):
                 columns = [column[0] for column in rows.description or ()]
                 found += (dict(zip(columns, row, strict=True)) for row in rows.fetchall())
@@ -229,7 +222,7 @@ class PaperStore(Closeable):
         """
         kinds = {column: TABLES[name][column] for column in wanted}
         pieces: dict[str, list[npt.NDArray[Any]]] = {column: [] for column in wanted}
-        with _translating_errors(self._path), self.checking_contents():
+        with translating_errors(self._path), self.checking_contents():
             for rows in self._in_pieces("{}", name, kinds):
                 found = rows.fetchnumpy()
                 for column, kind in kinds.items():
@@ -241,7 +234,7 @@ class PaperStore(Closeable):
 
         Only a few transactions are in memory at a time.
         """
-        with _translating_errors(self._path):
+        with translating_errors(self._path):
             for piece in self._pieces("transactions", "seq"):
                 steps: dict[int, dict[str, list[Row]]] = {}
                 for name in names:
@@ -259,7 +252,7 @@ class PaperStore(Closeable):
         """
         found: dict[str, list[LiveBar]] = {pair: [] for pair in needed}
         query = f"from ({rows_of('bars', TABLES['bars'], _WITHIN)}) where list_contains(?, pair)"
-        with _translating_errors(self._path), self.checking_contents():
+        with translating_errors(self._path), self.checking_contents():
             for piece in reversed(self._pieces("transactions", "seq")):
                 short = [pair for pair, bars in found.items() if len(bars) < needed[pair]]
                 if not short:
@@ -287,7 +280,7 @@ class PaperStore(Closeable):
             if name not in ("bars", "quotes"):
                 target = folder / f"{name}.{kind}"
                 options = "format csv, header" if kind == "csv" else "format parquet"
-                with _translating_errors(self._path):
+                with translating_errors(self._path):
                     times = "".join(time_of(column, kind) for column in TABLES[name])
                     self._copy(name, f"select *{times} from aside.rows", target, options)
                 written.append(target)
@@ -333,7 +326,7 @@ class PaperStore(Closeable):
             return list(zip(firsts, ends, strict=True))
 
     def _check_schema(self, read_only: bool) -> None:
-        with _translating_errors(self._path):
+        with translating_errors(self._path):
             tables = {row[0] for row in self._db.execute(OWN_TABLES).fetchall()}
             if not tables:
                 self._db.execute(f"begin; {_SCHEMA} commit;")
@@ -343,16 +336,16 @@ class PaperStore(Closeable):
         meta = dict(rows)
         if meta.get("application") != APPLICATION:
             raise RunError(f"{self._path} is not a paper-session store; restore the right one.")
-        with _translating_errors(self._path):
+        with translating_errors(self._path):
             version = int(meta.get("schema_version", ""))
         if version > SCHEMA_VERSION:
             raise RunError(f"{self._path} was written by a newer mlx_muzero: update this one.")
         missing = {"transactions", "state", *(["events"] if version > 1 else [])} - tables
         if missing:
             held = ", ".join(sorted(missing))
-            raise RunError(f"{self._path}: it is damaged (it has no table {held}). {_RESTORE}")
+            raise RunError(f"{self._path}: it is damaged (it has no table {held}). {RESTORE}")
         if not read_only:
-            with _translating_errors(self._path):
+            with translating_errors(self._path):
                 migrate(self._db, self._path, version, _MIGRATIONS)
 
     def _roll_back(self) -> None:
@@ -371,7 +364,7 @@ class PinnedStore(Closeable):
     def __init__(self, path: Path, file: AttachedFile) -> None:
         """Use `PaperStore.pin`."""
         self._path, self._file, self._db = path, file, file.cursor()
-        with _translating_errors(path):
+        with translating_errors(path):
             # A transaction sees what was committed before its first query.
             self._db.execute("begin; select seq from state").fetchone()
 
@@ -381,37 +374,9 @@ class PinnedStore(Closeable):
 
     def copy(self, target: Path) -> None:
         """Write the whole store to a new file, in a folder the store may write to."""
-        with _translating_errors(self._path), self._file.undisturbed():
+        with translating_errors(self._path), self._file.undisturbed():
             self._db.execute(f"attach '{quoted(target)}' as copied (row_group_size {_ROW_GROUP})")
             self._db.execute(f"copy from database {NAME} to copied; commit; detach copied")
-
-
-@contextmanager
-def _translating_errors(path: Path) -> Iterator[None]:
-    """Translate DuckDB errors about the store at `path`."""
-    try:
-        yield
-    except duckdb.Error as error:
-        kind = StorageError if _DISK.search(str(error)) else RunError
-        raise kind(f"{path}: {_reason(str(error))}") from error
-    except ValueError as error:  # the contents are not valid JSON, or not a number
-        raise RunError(f"{path}: it is damaged ({error}). {_RESTORE}") from error
-
-
-def _reason(text: str) -> str:
-    """What a DuckDB error means to a user, and what to do."""
-    first = text.splitlines()[0]
-    if FULL.search(text):
-        return f"the disk is full ({first}). Nothing is lost: free some space and start again."
-    if _UNWRITABLE.search(text):
-        return f"it cannot be written ({first}). Make the folder writable and start again."
-    if "version number" in text:
-        return f"a newer DuckDB wrote it ({first}). Update this one: pip install --upgrade duckdb"
-    if re.search(r"\block\b", text):  # "block" of a damaged file must not match
-        return f"another process has it open ({first}). Stop that one first."
-    if any(word in text for word in ("not a valid DuckDB", "orrupt", NO_TABLES)):
-        return f"it is damaged ({first}). {_RESTORE}"
-    return f"DuckDB cannot use it ({first})."
 
 
 def _column(name: str, kind: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
