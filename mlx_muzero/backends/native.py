@@ -76,18 +76,13 @@ class NativeEncoder:
         )
         self.refresh()
 
-    def refresh(self, weights: dict[str, mx.array] | None = None) -> None:
+    def refresh(self) -> None:
         """Copy the weights again after they have changed.
-
-        Args:
-            weights: of the representation network, by name; None: what the model's are now.
 
         Raises:
             SearchError: a parameter is missing, unknown or has another shape.
         """
-        if weights is None:
-            weights = dict(tree_flatten(self._model.representation_network.parameters()))
-        arrays = _folded(weights)
+        arrays = _folded(dict(tree_flatten(self._model.representation_network.parameters())))
         self._mean, self._scale = (arrays.pop(f"{_NORM}.{name}") for name in ("mean", "scale"))
         load_parameters(self._core, arrays)
 
