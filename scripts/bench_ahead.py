@@ -3,13 +3,14 @@
     python scripts/bench_ahead.py [--preset NAME ...] [--simulations N ...] [--rounds N]
         [--repeats N] [--json]
 
-Both train with the same configuration on the same synthetic market, in this process, from the first
-round's end to the last training step; no validation falls into that time. Without `collect.ahead`,
-rounds and training steps take turns on one core, and what each takes says what playing during
-learning gains at most by itself: the shorter of the two. That is a matter of configuration: many
-training steps an episode leave little to gain, many simulations a decision more. The rest is gained
-as the core that has played its round takes a part of each training step. One search thread, so that
-playing ahead gains nothing from threads that the other way lacks. The machine must be quiet.
+Both train with the same configuration on the same synthetic market, in this process. The time is
+that from the end of the first round to the end of the last: as much playing as learning, and no
+validation. Without `collect.ahead`, rounds and training steps take turns on one core, and what each
+takes says what playing during learning gains at most by itself: the shorter of the two. That is a
+matter of configuration: many training steps an episode leave little to gain, many simulations a
+decision more. The rest is gained as the core that has played its round takes part in each training
+step. One search thread, so that playing ahead gains nothing from threads that the other way lacks.
+The machine must be quiet.
 """
 
 import argparse
@@ -61,30 +62,47 @@ class Row:
     cores: float
 
 
+@dataclass(frozen=True)
+class Moment:
+    """The end of a round: what the clock said, and what was used up to then.
+
+    Attributes:
+        clock_s: the time.
+        processor_s: processor time of all threads.
+        learning_s: what training steps took.
+    """
+
+    clock_s: float
+    processor_s: float
+    learning_s: float
+
+    def since(self, earlier: "Moment") -> "Moment":
+        """What passed since an earlier moment."""
+        return Moment(
+            self.clock_s - earlier.clock_s,
+            self.processor_s - earlier.processor_s,
+            self.learning_s - earlier.learning_s,
+        )
+
+
 class Clock(Listener):
-    """A listener that notes when rounds and training steps were done, and what they took."""
+    """A listener that notes when rounds were done, and what training steps took."""
 
     def __init__(self) -> None:
-        self.rounds: list[float] = []
-        self.last = 0.0
-        self.learning = 0.0
-        self.processor_s = 0.0
-        self._heard = time.perf_counter()
-        self._began_s = 0.0
+        self.rounds: list[Moment] = []
+        self._learning_s = 0.0
+        self._heard_s = time.perf_counter()
 
     def collected(self, episodes: Episodes, counters: Counters) -> None:
         """Note the end of a round."""
-        if not self.rounds:
-            self._began_s = time.process_time()
-        self.rounds.append(time.perf_counter())
-        self._heard = self.rounds[-1]
+        self._heard_s = time.perf_counter()
+        self.rounds.append(Moment(self._heard_s, time.process_time(), self._learning_s))
 
     def learned(self, report: StepReport, counters: Counters) -> None:
         """Note the end of a training step."""
-        self.last = time.perf_counter()
-        self.processor_s = time.process_time() - self._began_s
-        self.learning += self.last - self._heard
-        self._heard = self.last
+        now_s = time.perf_counter()
+        self._learning_s += now_s - self._heard_s
+        self._heard_s = now_s
 
 
 def main() -> None:
@@ -134,22 +152,23 @@ def configured(preset: Config, simulations: int, rounds: int) -> Config:
 def measure(config: Config, dataset: MarketDataset, repeats: int) -> Iterator[Row]:
     both = (False, True)
     turns = [{ahead: trained(config, dataset, ahead) for ahead in both} for _ in range(repeats)]
-    took = {ahead: [_seconds(turn[ahead]) for turn in turns] for ahead in both}
-    learning = statistics.median(turn[False].learning / _seconds(turn[False]) for turn in turns)
+    took = {ahead: [turn[ahead].clock_s for turn in turns] for ahead in both}
+    learning = statistics.median(turn[False].learning_s / turn[False].clock_s for turn in turns)
     train = config.train
+    episodes = train.episodes - config.collect.envs
     for ahead in both:
         minutes = statistics.median(took[ahead]) / 60.0
         yield Row(
             ahead,
-            (train.episodes - config.collect.envs) / minutes,
-            train.episodes * train.steps_per_episode / minutes,
+            episodes / minutes,
+            episodes * train.steps_per_episode / minutes,
             median_ratio(took[False], took[ahead]),
             1.0 / max(learning, 1.0 - learning) if ahead else 1.0,
-            statistics.median(turn[ahead].processor_s / _seconds(turn[ahead]) for turn in turns),
+            statistics.median(turn[ahead].processor_s / turn[ahead].clock_s for turn in turns),
         )
 
 
-def trained(config: Config, dataset: MarketDataset, ahead: bool) -> Clock:
+def trained(config: Config, dataset: MarketDataset, ahead: bool) -> Moment:
     config = replace(config, collect=replace(config.collect, ahead=ahead))
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
@@ -157,11 +176,7 @@ def trained(config: Config, dataset: MarketDataset, ahead: bool) -> Clock:
         path = RunFolder(Path(folder) / "run")
         path.path.mkdir()
         assert Trainer(config, dataset, rules, path, clock, lambda: False).run()
-    return clock
-
-
-def _seconds(clock: Clock) -> float:
-    return clock.last - clock.rounds[0]
+    return clock.rounds[-1].since(clock.rounds[0])
 
 
 if __name__ == "__main__":

@@ -82,7 +82,15 @@ class NativeEncoder:
         Raises:
             SearchError: a parameter is missing, unknown or has another shape.
         """
-        arrays = _folded(dict(tree_flatten(self._model.representation_network.parameters())))
+        self.take(self._model.representation_network.parameters())
+
+    def take(self, parameters: dict[str, Any]) -> None:
+        """Copy other weights, a tree of arrays as a representation network's `parameters`.
+
+        Raises:
+            SearchError: a parameter is missing, unknown or has another shape.
+        """
+        arrays = _folded(dict(tree_flatten(parameters)))
         self._mean, self._scale = (arrays.pop(f"{_NORM}.{name}") for name in ("mean", "scale"))
         load_parameters(self._core, arrays)
 

@@ -13,8 +13,8 @@ from typing import Any, TypeVar, cast
 import mlx.core as mx
 
 from mlx_muzero.networks.folding import NORM_EPSILON
-from mlx_muzero.networks.second_stream import aside, is_aside
-from mlx_muzero.networks.turns import note, note_weights
+from mlx_muzero.networks.second_stream import Place, aside, leading_aside, place
+from mlx_muzero.networks.turns import for_weights, note, note_weights
 
 _LOG2_E = math.log2(math.e)
 
@@ -85,16 +85,21 @@ def with_gradient(function: FunctionT, gradient: Callable[..., Any]) -> Function
     """`function` with the gradients of its arguments given by `gradient`.
 
     `gradient` receives the arguments, the gradients of the outputs, and the outputs, of which the
-    first is the result and the others are what the gradient needs again. Where the function was
-    computed aside, its gradient is, too.
+    first is the result and the others are what the gradient needs again. It is computed where the
+    function was (`mlx_muzero.networks.second_stream`).
     """
-    here, beside = mx.custom_function(function), mx.custom_function(function)
-    here.vjp(gradient)
-    beside.vjp(aside()(gradient))
+    gradients = {
+        Place.CHAIN: gradient,
+        Place.ASIDE: aside()(gradient),
+        Place.LEADING: leading_aside()(gradient),
+    }
+    made_at = {there: mx.custom_function(function) for there in gradients}
+    for there, gradient_there in gradients.items():
+        made_at[there].vjp(gradient_there)
 
     @wraps(function)
     def made(*arrays: mx.array) -> Any:
-        return (beside if is_aside() else here)(*arrays)
+        return made_at[place()](*arrays)
 
     return cast(FunctionT, made)
 
@@ -192,7 +197,7 @@ def _residual_block(kept_gain: float) -> Callable[..., Arrays]:
         into, products = through_residual_block(
             x, parameters, to_means, kept_gain, flows[0], outputs
         )
-        with aside():
+        with for_weights():
             of_parameters = as_gradients(added(None, products), parameters)
         note([into])
         note_weights(of_parameters)
@@ -225,7 +230,7 @@ def through_residual_block(
     # 0, too, where it was dropped; times `kept_gain` only where it goes on.
     activated = (into_2 @ weight_2) * mx.sign(hidden)
     into_1, along_1 = through_norm(activated, gain_1, to_means[0], normal_1, scale_1 * kept_gain)
-    with aside():
+    with for_weights():
         of_linear_1 = [(into_1.T, x), column_sum(into_1)]
         of_norm_1 = [column_sum(along_1, kept_gain), column_sum(activated, kept_gain)]
         of_linear_2 = [(into_2.T, hidden), column_sum(into_2)]

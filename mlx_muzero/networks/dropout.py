@@ -34,11 +34,23 @@ class Units:
         return _LEVELS / self.limit
 
 
+@dataclass(frozen=True, eq=False)
+class _Ahead:
+    """What was drawn of the bits of `key` for `asked`, and the `bits` that are left."""
+
+    key: int
+    asked: list[Units]
+    kept: list[mx.array]
+    bits: np.random.PCG64
+
+
 class _OfThread(threading.local):
     """Where this thread's units come from."""
 
     def __init__(self) -> None:
         self.bits = np.random.PCG64(0)
+        self.key: int | None = None  # of `bits`, while none of them were drawn
+        self.ahead: _Ahead | None = None
         self.asked: list[Units] | None = None
         self.given: Iterator[mx.array] | None = None
 
@@ -49,12 +61,22 @@ _mine = _OfThread()
 def seed_dropout(key: int) -> None:
     """Seed the units that this thread drops from now on, and its generator of MLX."""
     mx.random.seed(key)
-    _mine.bits = np.random.PCG64(key)
+    _mine.bits, _mine.key = np.random.PCG64(key), key
 
 
-def drawn(asked: Iterable[Units]) -> list[mx.array]:
+def drawn(asked: list[Units]) -> list[mx.array]:
     """Draw for each of `asked` what to multiply by: 0 for units that are dropped, else the gain."""
-    return [mx.array(_draw(units)) for units in asked]
+    ahead, _mine.ahead = _mine.ahead, None
+    if ahead is not None and (ahead.key, ahead.asked) == (_mine.key, asked):
+        _mine.bits, _mine.key = ahead.bits, None
+        return ahead.kept
+    return [_drawn(units, _own_bits()) for units in asked]
+
+
+def draw_ahead(key: int, asked: list[Units]) -> None:
+    """Draw what `drawn` will find if it is called next, after `seed_dropout(key)`."""
+    bits = np.random.PCG64(key)
+    _mine.ahead = _Ahead(key, asked, [_drawn(units, bits) for units in asked], bits)
 
 
 @contextmanager
@@ -104,11 +126,17 @@ class Dropout(nn.Dropout):
         units = self._units(shape)
         if _mine.asked is not None:
             _mine.asked.append(units)
-        return mx.array(_draw(units))
+        return _drawn(units, _own_bits())
 
 
-def _draw(units: Units) -> np.ndarray:
+def _own_bits() -> np.random.PCG64:
+    """This thread's bits, to draw from."""
+    _mine.key = None
+    return _mine.bits
+
+
+def _drawn(units: Units, bits: np.random.PCG64) -> mx.array:
     size = math.prod(units.shape)
-    bits = _mine.bits.random_raw(-(-size // 4)).view(np.uint16)[:size]
-    factor = np.multiply(bits < units.limit, np.float32(units.gain), dtype=np.float32)
-    return factor.reshape(units.shape)
+    levels = bits.random_raw(-(-size // 4)).view(np.uint16)[:size]
+    factor = np.multiply(levels < units.limit, np.float32(units.gain), dtype=np.float32)
+    return mx.array(factor.reshape(units.shape))

@@ -9,8 +9,23 @@ the last bit.
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum, auto
 
 import mlx.core as mx
+
+
+class Place(Enum):
+    """Where something is computed, and what waits for it.
+
+    Attributes:
+        CHAIN: on the first stream, where the chain of latents is.
+        ASIDE: on the second.
+        LEADING: on the first, for what is computed aside: its gradient waits for the second.
+    """
+
+    CHAIN = auto()
+    ASIDE = auto()
+    LEADING = auto()
 
 
 class _OfThread(threading.local):
@@ -18,7 +33,7 @@ class _OfThread(threading.local):
 
     stream: mx.Stream | None = None
     used: bool = False
-    aside: bool = False
+    place: Place = Place.CHAIN
 
 
 _mine = _OfThread()
@@ -42,14 +57,26 @@ def aside() -> Iterator[None]:
     if not _mine.used or _mine.stream is None:
         yield
         return
-    before, _mine.aside = _mine.aside, True
+    with _at(Place.ASIDE), mx.stream(_mine.stream):
+        yield
+
+
+@contextmanager
+def leading_aside() -> Iterator[None]:
+    """What is made within leads to what is computed aside, if a second stream is in use."""
+    with _at(Place.LEADING if _mine.used else Place.CHAIN):
+        yield
+
+
+def place() -> Place:
+    """Where what is made now is computed."""
+    return _mine.place
+
+
+@contextmanager
+def _at(there: Place) -> Iterator[None]:
+    before, _mine.place = _mine.place, there
     try:
-        with mx.stream(_mine.stream):
-            yield
+        yield
     finally:
-        _mine.aside = before
-
-
-def is_aside() -> bool:
-    """Whether what is made now is computed on the second stream."""
-    return _mine.aside
+        _mine.place = before

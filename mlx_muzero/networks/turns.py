@@ -3,18 +3,19 @@
 MLX gives streams the operations of an evaluation one by one, in an order of its own that puts off
 what only the results need, and never many before they are computed. So one stream would wait for
 its next operation while the other has a queue of them, and most gradients of weights would come
-when the chain of latents is through. Parts are therefore noted as they are made, and evaluated in
-turns, which changes nothing of what is computed.
+when the chain of latents is through. A stream also computes in the order in which it was given
+things: what waits for the other one holds up all that comes after it. Parts are therefore noted as
+they are made, and evaluated in turns, which changes nothing of what is computed.
 """
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from operator import itemgetter
 
 import mlx.core as mx
 
-from mlx_muzero.networks.second_stream import is_aside
+from mlx_muzero.networks.second_stream import Place, aside, place
 
 Part = list[mx.array]
 
@@ -23,17 +24,27 @@ class Turns:
     """The parts of a step, in the order in which they are made: forward, heads, and back again."""
 
     def __init__(self) -> None:
-        self._forget()
-
-    def _forget(self) -> None:
         self._heads: tuple[list[Part], list[Part]] = [], []
+        self._weights: list[Part] = []
+        self._leading: list[Part] = []
+        self._put_off: list[Part] = []
         self._flows: Part = []
         self._back: list[Part] = []
-        self._put_off: list[Part] = []
+
+    @property
+    def on_the_way_back(self) -> bool:
+        """Whether the gradient of the chain itself is being made."""
+        return bool(self._flows)
 
     def note(self, arrays: Sequence[mx.array]) -> None:
         """Note a part of what the chain of latents waits for, on either stream, or is."""
-        parts = self._back if self._flows else self._heads[is_aside()]
+        here = place()
+        if self.on_the_way_back:
+            parts = self._back
+        elif here is Place.LEADING:
+            parts = self._leading
+        else:
+            parts = self._heads[here is Place.ASIDE]
         parts.append(list(arrays))
 
     def note_flows(self, arrays: Sequence[mx.array]) -> None:
@@ -41,23 +52,39 @@ class Turns:
         self._flows = list(arrays)
 
     def note_weights(self, arrays: Sequence[mx.array]) -> None:
-        """Note gradients of weights: those of heads may come during the way back."""
-        parts = self._back if self._flows else self._put_off
+        """Note gradients of weights, for which nothing waits."""
+        if self.on_the_way_back:
+            parts = self._back
+        else:
+            parts = self._weights if place() is Place.CHAIN else self._put_off
         parts.append(list(arrays))
 
-    def evaluate(self) -> None:
-        """Begin to evaluate all that was noted; returns when most of it is computed."""
-        parts = [*in_turns(*self._heads), self._flows, *in_turns(self._back, self._put_off)]
-        parts.reverse()
-        self._forget()
-        while parts:  # memory of a part may be used again as soon as nobody else holds it
-            mx.async_eval(parts.pop())
+    def legs(self) -> tuple[list[Part], list[Part]]:
+        """What to evaluate in order, up to what the way back waits for, and from there on.
+
+        Gradients of weights of the first stream's heads are for the time until the second's are
+        through. What leads to those waits for them, so it comes last. What was put off comes soon
+        after, while the second stream has little else to do.
+        """
+        forth = in_turns([*self._heads[0], *self._weights], self._heads[1])
+        rest = in_turns([*self._leading, self._flows, *self._back], self._put_off, within=0.4)
+        turn = next(at for at, part in enumerate(rest) if part is self._flows)
+        return forth + rest[:turn], rest[turn:] if self._flows else rest[turn + 1 :]
 
 
-def in_turns(one: list[Part], other: list[Part]) -> list[Part]:
-    """Both lists in one, each in its order and spread evenly."""
+def evaluate(parts: list[Part]) -> None:
+    """Begin to evaluate `parts` in order, emptying it; returns when most of it is computed."""
+    parts.reverse()
+    while parts:  # memory of a part may be used again as soon as nobody else holds it
+        mx.async_eval(parts.pop())
+
+
+def in_turns(one: list[Part], other: list[Part], within: float = 1.0) -> list[Part]:
+    """Both lists in one, each in its order, `other` spread evenly over that share of `one`."""
     placed = [
-        ((at + 0.5) / len(parts), part) for parts in (one, other) for at, part in enumerate(parts)
+        ((at + 0.5) / len(parts) * share, part)
+        for parts, share in ((one, 1.0), (other, within))
+        for at, part in enumerate(parts)
     ]
     return [part for _, part in sorted(placed, key=itemgetter(0))]
 
@@ -96,3 +123,11 @@ def note_weights(arrays: Sequence[mx.array]) -> None:
     """`Turns.note_weights`, if parts are noted."""
     if _mine.turns is not None:
         _mine.turns.note_weights(arrays)
+
+
+@contextmanager
+def for_weights() -> Iterator[None]:
+    """Gradients of weights made within are computed aside, unless the first stream has the time."""
+    forth = _mine.turns is not None and not _mine.turns.on_the_way_back
+    with nullcontext() if forth and place() is Place.CHAIN else aside():
+        yield

@@ -6,6 +6,7 @@ The step is compiled on a GPU. On a CPU the operations of its gradient are recor
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import mlx.core as mx
 import numpy as np
@@ -18,13 +19,13 @@ from mlx_muzero.errors import ConfigError, RankLost, TrainingDiverged
 from mlx_muzero.networks import closed_form
 from mlx_muzero.networks.dropout import seed_dropout
 from mlx_muzero.networks.kinds import Model
-from mlx_muzero.networks.second_stream import two_streams
-from mlx_muzero.networks.turns import taking_turns
+from mlx_muzero.networks.second_stream import aside, two_streams
+from mlx_muzero.networks.turns import evaluate, taking_turns
 from mlx_muzero.training.heap import keep_freed_memory
 from mlx_muzero.training.losses import loss_weight
 from mlx_muzero.training.model_parts import ModelParts
 from mlx_muzero.training.objectives import AnyBatch, objective_of
-from mlx_muzero.training.optimizer import AdamW
+from mlx_muzero.training.optimizer import AdamW, Halves
 from mlx_muzero.training.ranks import Ranks
 from mlx_muzero.training.recorded import Recorded
 
@@ -89,37 +90,41 @@ class Learner:
             raise ConfigError("train: every loss has weight 0; nothing would be learned")
         # Batch-norm statistics and the dropout key change inside the step, so they are its state.
         self._state = [self.model.state, self.optimizer.state, mx.random.state]
-        self._step: Callable[..., dict[str, mx.array]] = self._eager_step
-        self._gradient: Callable[..., dict[str, mx.array]] = self._eager_gradient
+        self._step: Callable[..., dict[str, Any]] = self._eager_step
+        self._gradient: Callable[..., dict[str, Any]] = self._eager_gradient
         # A compiled step may send its messages to other ranks in an order they do not expect.
         if mx.default_device() == mx.gpu and self.ranks.size == 1:
             self._step = mx.compile(self._eager_step, inputs=self._state, outputs=self._state)
-        elif self.ranks.size == 1 and not self._two_cores:
+        elif self.ranks.size == 1:
             state = [self.model.state, mx.random.state]
             self._gradient = Recorded(self._eager_gradient, state)
 
-    def step(self, batch: AnyBatch) -> StepReport:
+    def step(self, batch: AnyBatch, meanwhile: Callable[[], object] = lambda: None) -> StepReport:
         """Update the weights once.
+
+        Args:
+            batch: what to learn from.
+            meanwhile: is called while the last of the step is computed, with two cores.
 
         Raises:
             TrainingDiverged: a loss or gradient is NaN or infinite; the message names it.
             RankLost: another rank is gone; the weights are those before the step.
         """
-        # Rank 0 keeps the dropout of a single process; other ranks drop other units.
-        others = (self.ranks.rank,) if self.ranks.rank else ()
-        seed_dropout(int(rng.key(self.config.seed, rng.Stream.DROPOUT, self.steps, *others)))
+        seed_dropout(self._dropout_key(self.steps))
         self._parts.train(True)
         if self.ranks.size > 1:
             self._before = dict(tree_flatten(self.model.parameters())), dict(self.optimizer.state)
         try:
             two = self._two_cores
-            with self.ranks.together(), two_streams(two), taking_turns(two) as turns:
+            with self.ranks.together(), two_streams(two):
                 figures = self._step(*self._objective.arrays(batch, self.ranks))
                 if two:
-                    turns.evaluate()
                     # The update goes on while the caller does, up to where it needs the weights.
                     mx.async_eval(figures)
-                    mx.async_eval(self._state)
+                    mx.async_eval(self.optimizer.state, self._parts.statistics())
+                    if isinstance(self._gradient, Recorded):
+                        self._gradient.draw_ahead(self._dropout_key(self.steps + 1))
+                    meanwhile()
                 else:
                     mx.eval(self._state, figures)
             self._before = None
@@ -137,6 +142,11 @@ class Learner:
             overflow_frac=float(np.array(figures["overflow_frac"])),
         )
 
+    def _dropout_key(self, step: int) -> int:
+        # Rank 0 keeps the dropout of a single process; other ranks drop other units.
+        others = (self.ranks.rank,) if self.ranks.rank else ()
+        return int(rng.key(self.config.seed, rng.Stream.DROPOUT, step, *others))
+
     def step_back(self) -> None:
         """Undo a step that was started but could not be finished, if there is one."""
         if self._before is None:
@@ -146,17 +156,23 @@ class Learner:
         self.model.update(tree_unflatten(list(parameters.items())))
         self.optimizer.state.update(optimizer)
 
-    def _eager_step(self, *arrays: mx.array) -> dict[str, mx.array]:
+    def _eager_step(self, *arrays: mx.array) -> dict[str, Any]:
         parameters = self._parts.parameters()
         figures = self._gradient(*arrays)
         self._parts.put(parameters)  # instead of those that were traced
-        gradient = self.ranks.mean(figures["gradient"])
+        forth, back = figures.pop("legs")
+        evaluate(forth[:1])
+        self._objective.begin()
+        evaluate(forth[1:])
+        self._objective.wait()
+        evaluate(back)
+        gradient = [self.ranks.mean(half) for half in figures["gradient"]]
         norm = mx.sqrt(_sum_of_squares(gradient))
         scale = mx.minimum(self.config.gradient_clip / (norm + 1e-6), 1.0)
         self.optimizer.update(gradient, scale)
         return figures | {"gradient_norm": norm, "gradient": gradient}
 
-    def _eager_gradient(self, *arrays: mx.array) -> dict[str, mx.array]:
+    def _eager_gradient(self, *arrays: mx.array) -> dict[str, Any]:
         """Losses and gradient at the weights of the model, which holds others afterwards."""
         weights = mx.array([loss_weight(self.config, term) for term in self._terms])
 
@@ -166,16 +182,18 @@ class Learner:
             return (parts * weights).sum(), parts
 
         parameters = self._parts.parameters()
-        (total, parts), gradients = mx.value_and_grad(weighted_losses)(parameters)
+        with taking_turns(self._two_cores) as turns:
+            (total, parts), gradients = mx.value_and_grad(weighted_losses)(parameters)
         by_name = dict(zip(self._parts.names, gradients, strict=True))
         return {
             "losses": parts,
             "total": total,
             "gradient": self.optimizer.end_to_end(by_name),
             "overflow_frac": self._objective.overflow_frac(arrays),
+            "legs": turns.legs(),
         }
 
-    def _require_finite(self, figures: dict[str, mx.array]) -> None:
+    def _require_finite(self, figures: dict[str, Any]) -> None:
         # Check losses first: a bad loss spoils the gradients, not the reverse.
         self._require("loss", self._terms, figures["losses"])
         if not np.isfinite(np.array(figures["gradient_norm"])):
@@ -225,11 +243,23 @@ def learning_rate(config: TrainConfig) -> Callable[[mx.array], mx.array]:
     return cosine_decay(initial, steps, final) if steps else lambda _step: mx.array(initial)
 
 
-def _sum_of_squares(vector: mx.array) -> mx.array:
-    """Sum over all of `vector` ``f32[n]``, as a scalar; in rows, each times itself."""
+def _sum_of_squares(halves: Halves) -> mx.array:
+    """Sum over all of `halves`, as a scalar; in parts of the vector that they make end to end."""
+    first, second = halves if len(halves) > 1 else (*halves, halves[0][:0])
+    end, begin = len(first) // _PART * _PART, min(-len(first) % _PART, len(second))
+    with aside():
+        of_second = _squares_in_parts(second[begin:])
+    border = mx.concatenate([first[end:], second[:begin]])
+    found = [_squares_in_parts(first[:end]), _squares_in_parts(border), of_second]
+    sums, rests = zip(*found, strict=True)
+    return mx.concatenate(list(sums)).sum() + sum(rests)  # of which all but one are 0
+
+
+def _squares_in_parts(vector: mx.array) -> tuple[mx.array, mx.array]:
+    """Sum of squares of each whole part of `vector` ``f32[n]``, and of what remains."""
     whole = len(vector) // _PART * _PART
     rows = vector[:whole].reshape(-1, 1, _PART)
-    return (rows @ rows.transpose(0, 2, 1)).sum() + mx.square(vector[whole:]).sum()
+    return (rows @ rows.transpose(0, 2, 1)).reshape(-1), mx.square(vector[whole:]).sum()
 
 
 def _squares(arrays: dict[str, mx.array]) -> mx.array:

@@ -11,7 +11,7 @@ import numpy as np
 from mlx_muzero.config.schema import TrainConfig
 from mlx_muzero.networks import closed_form
 from mlx_muzero.networks.model import StochasticMuZero
-from mlx_muzero.networks.second_stream import aside
+from mlx_muzero.networks.second_stream import aside, leading_aside
 from mlx_muzero.training.targets import Batch
 
 UNROLL_GRADIENT_SCALE = 0.5
@@ -142,7 +142,8 @@ def _values(
         targets.append(batch.value)
         steps["value"] = _ALL
     if "afterstate" in terms:
-        latents.append(model.afterstate(unrolled.before, batch.action.reshape(-1)))
+        with leading_aside():
+            latents.append(model.afterstate(unrolled.before, batch.action.reshape(-1)))
         targets.append(batch.afterstate_value)
         steps["afterstate"] = _BEFORE
     if not steps:

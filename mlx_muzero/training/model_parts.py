@@ -23,10 +23,16 @@ class ModelParts:
         self._modules = model.modules()
         self.names = tuple(dict(tree_flatten(model.trainable_parameters())))
         self._places = [_place(model, name) for name in self.names]
+        fixed = dict(tree_flatten(model.parameters())).keys() - set(self.names)
+        self._of_statistics = [_place(model, name) for name in sorted(fixed)]
 
     def parameters(self) -> list[mx.array]:
         """The trainable parameters, in the order of `names`."""
         return [holder[key] for holder, key in self._places]
+
+    def statistics(self) -> list[mx.array]:
+        """The arrays that are no parameters, such as means of batch norms."""
+        return [holder[key] for holder, key in self._of_statistics]
 
     def put(self, parameters: Iterable[mx.array]) -> None:
         """Replace the trainable parameters by others, given in the order of `names`."""

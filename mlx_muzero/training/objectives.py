@@ -5,7 +5,6 @@ from typing import Any, Protocol
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.backends.native import NativeEncoder
 from mlx_muzero.config.schema import TrainConfig
 from mlx_muzero.networks import closed_form
 from mlx_muzero.networks.factored import FactoredModel
@@ -16,6 +15,7 @@ from mlx_muzero.training.bar_batches import BarBatch
 from mlx_muzero.training.factored_losses import DeviceBarBatch, factored_losses
 from mlx_muzero.training.losses import DeviceBatch
 from mlx_muzero.training.ranks import Ranks
+from mlx_muzero.training.real_latents import RealLatents
 from mlx_muzero.training.targets import Batch
 
 AnyBatch = Batch | BarBatch
@@ -35,6 +35,14 @@ class Objective(Protocol):
         """This rank's rows of a batch of the model's kind, for `losses`."""
         ...
 
+    def begin(self) -> None:
+        """Begin to make what the last `arrays` do not hold yet."""
+        ...
+
+    def wait(self) -> None:
+        """Wait until all of the last `arrays` hold what they are to hold."""
+        ...
+
     def losses(self, arrays: tuple[mx.array, ...]) -> list[mx.array]:
         """Unweighted mean of each of `terms`, as scalars."""
         ...
@@ -50,11 +58,10 @@ class UnrolledObjective:
     def __init__(self, model: StochasticMuZero, config: TrainConfig) -> None:
         self._model, self._config = model, config
         self.terms = losses.loss_terms(config, model)
-        # In C++ half as long as by MLX on a CPU, and fixed targets need no gradient.
         native = closed_form.on_cpu() and model.config.encoder == "tcn"
-        self._encoder: NativeEncoder | None = None
+        self._real: RealLatents | None = None
         if native and "consistency" in self.terms:
-            self._encoder = NativeEncoder(model, threads=1)
+            self._real = RealLatents(model)
 
     def arrays(self, batch: Batch, ranks: Ranks) -> tuple[mx.array, ...]:
         """See `Objective.arrays`."""
@@ -64,11 +71,20 @@ class UnrolledObjective:
             mx.eval(valid_rows)
             mine = mine._replace(valid_rows=valid_rows)
         arrays: tuple[mx.array, ...] = mine[:-1]
-        if self._encoder is None:
+        if self._real is None:
             return arrays
         later = np.ascontiguousarray(batch.observation.swapaxes(0, 1)[1:])
-        self._encoder.refresh()
-        return *arrays, self._encoder(later.reshape(-1, *later.shape[2:]))
+        return *arrays, self._real.of(later.reshape(-1, *later.shape[2:]))
+
+    def begin(self) -> None:
+        """See `Objective.begin`."""
+        if self._real is not None:
+            self._real.begin()
+
+    def wait(self) -> None:
+        """See `Objective.wait`."""
+        if self._real is not None:
+            self._real.wait()
 
     def losses(self, arrays: tuple[mx.array, ...]) -> list[mx.array]:
         """See `Objective.losses`."""
@@ -92,6 +108,12 @@ class FactoredObjective:
     def arrays(self, batch: BarBatch, ranks: Ranks) -> tuple[mx.array, ...]:
         """See `Objective.arrays`."""
         return DeviceBarBatch.of(batch)
+
+    def begin(self) -> None:
+        """See `Objective.begin`: nothing is missing."""
+
+    def wait(self) -> None:
+        """See `Objective.wait`."""
 
     def losses(self, arrays: tuple[mx.array, ...]) -> list[mx.array]:
         """See `Objective.losses`."""

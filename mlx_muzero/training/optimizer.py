@@ -1,20 +1,26 @@
 """Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and Hutter 2019).
 
-One compiled function updates all parameters as one vector: array by array, the many small
-operations of an update take longer on the CPU than their arithmetic. It also updates an exponential
-moving average of the parameters, which is what plays: single steps leave noise in the parameters
-that is as large as the differences between actions (Polyak and Juditsky 1992).
+A compiled function updates half of all parameters as one vector: array by array, the many small
+operations of an update take longer on the CPU than their arithmetic. The other half is computed on
+a second stream, if there is one. Each also updates an exponential moving average of the parameters,
+which is what plays: single steps leave noise in the parameters that is as large as the differences
+between actions (Polyak and Juditsky 1992).
 """
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
 
+from mlx_muzero.networks.second_stream import aside
 from mlx_muzero.training.model_parts import ModelParts
+
+Halves = list[mx.array]
+"""All parameters end to end, in two vectors; in one, if there is one parameter."""
 
 MEAN_DECAY = 0.9
 SQUARE_DECAY = 0.999
@@ -32,12 +38,11 @@ class AdamW:
         average_decay: weight of the old average in an update; 0 makes it equal the parameters.
 
     Attributes:
-        state: "step" (number of updates), "mean", "square" (moments) and "average", all parameters
-            end to end.
+        state: "step" (number of updates), and as `Halves` "mean", "square" (moments) and "average".
     """
 
-    _parameter: mx.array
-    """The parameters end to end, of which those of the model are parts."""
+    _parameter: Halves
+    """The parameters, of which those of the model are parts."""
 
     def __init__(
         self,
@@ -51,19 +56,25 @@ class AdamW:
         self._average_decay = average_decay
         parameters = self._parameters()
         self._shapes = {name: array.shape for name, array in parameters.items()}
-        sizes = [math.prod(shape) for shape in self._shapes.values()]
-        self._cuts = list(accumulate(sizes))[:-1]
-        self.state: dict[str, mx.array] = {
+        sizes = {name: array.size for name, array in parameters.items()}
+        self._halves = _in_halves(sizes)
+        self._cuts = [
+            list(accumulate(sizes[name] for name in names))[:-1] for names in self._halves
+        ]
+        average = self.end_to_end(parameters)
+        self.state: dict[str, Any] = {
             "step": mx.array(0, mx.uint32),
-            "mean": mx.zeros(sum(sizes)),
-            "square": mx.zeros(sum(sizes)),
-            "average": self.end_to_end(parameters),
+            "mean": [mx.zeros_like(half) for half in average],
+            "square": [mx.zeros_like(half) for half in average],
+            "average": average,
         }
         self._parts = dict[str, mx.array]()
         self._weight_decay = weight_decay
-        self._adam = mx.compile(_adam_and_average if average_decay else _adam)
+        update = _adam_and_average if average_decay else _adam
+        # Not the same function twice: what is compiled stays on the stream of its first call.
+        self._adam = [mx.compile(partial(update)) for _ in average]
 
-    def update(self, gradient: mx.array, scale: mx.array) -> None:
+    def update(self, gradient: Halves, scale: mx.array) -> None:
         """Update once with `gradient`, made by `end_to_end`, times the scalar `scale`."""
         state = self.state
         learning_rate = self._learning_rate(state["step"])
@@ -77,18 +88,18 @@ class AdamW:
             learning_rate / (1.0 - MEAN_DECAY**step),
             mx.rsqrt(1.0 - SQUARE_DECAY**step),
         )
-        before = self._end_to_end_parameters(), gradient, state["mean"], state["square"], *scalars
-        if self._average_decay:
-            # Early parameters are not worth remembering: the memory grows from 10 steps.
-            keep = mx.minimum(self._average_decay, (1.0 + step) / (10.0 + step))
-            averaged = state["average"], keep, 1.0 - keep
-            parameter, state["mean"], state["square"], state["average"] = self._adam(
-                *before, *averaged
-            )
-        else:
-            parameter, state["mean"], state["square"] = self._adam(*before)
-            state["average"] = parameter
-        self._move_to(parameter)
+        # Early parameters are not worth remembering: the memory grows from 10 steps.
+        keep = mx.minimum(self._average_decay, (1.0 + step) / (10.0 + step))
+        averaging = (keep, 1.0 - keep) if self._average_decay else ()
+        moved = list[Sequence[mx.array]]()
+        for half, parameter in enumerate(self._end_to_end_parameters()):
+            before = parameter, gradient[half], state["mean"][half], state["square"][half]
+            average = (state["average"][half],) if averaging else ()
+            with aside() if half else nullcontext():
+                moved.append(self._adam[half](*before, *scalars, *average, *averaging))
+        parameters, state["mean"], state["square"], *averages = map(list, zip(*moved, strict=True))
+        state["average"] = averages[0] if averaging else parameters
+        self._move_to(parameters)
 
     def average(self) -> dict[str, mx.array]:
         """The averaged parameters by name."""
@@ -122,28 +133,39 @@ class AdamW:
     def _parameters(self) -> dict[str, mx.array]:
         return dict(zip(self._model.names, self._model.parameters(), strict=True))
 
-    def end_to_end(self, arrays: dict[str, mx.array]) -> mx.array:
-        """Arrays by parameter name as one vector."""
-        return mx.concatenate([arrays[name].reshape(-1) for name in self._shapes])
+    def end_to_end(self, arrays: dict[str, mx.array]) -> Halves:
+        """Arrays by parameter name as vectors."""
+        found = Halves()
+        for half, names in enumerate(self._halves):
+            with aside() if half else nullcontext():
+                found.append(mx.concatenate([arrays[name].reshape(-1) for name in names]))
+        return found
 
-    def by_name(self, vector: mx.array) -> dict[str, mx.array]:
+    def by_name(self, halves: Halves) -> dict[str, mx.array]:
         """Inverse of `end_to_end`."""
-        pieces: Any = mx.split(vector, self._cuts)
         return {
-            name: piece.reshape(shape)
-            for (name, shape), piece in zip(self._shapes.items(), pieces, strict=True)
+            name: piece.reshape(self._shapes[name])
+            for names, cuts, vector in zip(self._halves, self._cuts, halves, strict=True)
+            for name, piece in zip(names, mx.split(vector, cuts), strict=True)
         }
 
-    def _end_to_end_parameters(self) -> mx.array:
-        """The model's parameters as one vector, copied only if others have been put in place."""
+    def _end_to_end_parameters(self) -> Halves:
+        """The model's parameters as vectors, copied only if others have been put in place."""
         parameters = self._parameters()
         if any(parameters[name] is not self._parts.get(name) for name in self._shapes):
             return self.end_to_end(parameters)
         return self._parameter
 
-    def _move_to(self, parameter: mx.array) -> None:
+    def _move_to(self, parameter: Halves) -> None:
         self._parameter, self._parts = parameter, self.by_name(parameter)
         self._model.put(self._parts[name] for name in self._model.names)
+
+
+def _in_halves(sizes: dict[str, int]) -> list[list[str]]:
+    """Names in two lists of about equal size, in order; in one, if there is one name."""
+    names, ends = list(sizes), list(accumulate(sizes.values()))
+    middle = min(range(len(names)), key=lambda at: abs(2 * ends[at] - ends[-1])) + 1
+    return [half for half in (names[:middle], names[middle:]) if half]
 
 
 def _adam(

@@ -16,7 +16,7 @@ from typing import Any
 
 import mlx.core as mx
 
-from mlx_muzero.networks.dropout import Units, asked_units, drawn, given_units
+from mlx_muzero.networks.dropout import Units, asked_units, draw_ahead, drawn, given_units
 
 _NO_FUSE, _ENABLED = 2, 3
 """Of `mlx::core::CompileMode`."""
@@ -41,6 +41,7 @@ class Recorded:
         self._function = function
         self._again = mx.compile(self._with_units, inputs=state, outputs=state)
         self._asked = dict[tuple[tuple[int, ...], ...], list[Units]]()
+        self._last: list[Units] | None = None
 
     def __call__(self, *arrays: mx.array) -> Any:
         """What `function` returns; its operations may not be computed yet."""
@@ -52,9 +53,15 @@ class Recorded:
                 found = self._function(*arrays)
             self._asked[shapes] = asked
             return found
-        units = drawn(self._asked[shapes])
+        self._last = self._asked[shapes]
+        units = drawn(self._last)
         with _unfused():
             return self._again(arrays, units)
+
+    def draw_ahead(self, key: int) -> None:
+        """Draw now what the next call will after `seed_dropout(key)`, for arrays as the last's."""
+        if self._last is not None:
+            draw_ahead(key, self._last)
 
     def _with_units(self, arrays: tuple[mx.array, ...], units: list[mx.array]) -> Any:
         with given_units(units):

@@ -83,6 +83,7 @@ class ResumableState:
                 volatility_bars=config.train.volatility_bars,
             )
         self.counters = counters
+        self._gathered: tuple[int, AnyBatch | None] = (-1, None)
         # Who plays ahead has a core to spare, which waits once a round is played.
         spare = config.collect.ahead and performance_cores() > 1
         losses = loss_config(config.train, counters.phase)
@@ -101,9 +102,21 @@ class ResumableState:
 
     def next_batch(self) -> AnyBatch:
         """This rank's share of the batch for the next training step."""
+        (steps, gathered), self._gathered = self._gathered, (-1, None)
+        if gathered is not None and steps == self.counters.steps:
+            return gathered
+        return self._batch(self.counters.steps)
+
+    def gather_ahead(self) -> None:
+        """Gather what `next_batch` will give after the present step, of the present episodes."""
+        steps = self.counters.steps + 1
+        self._gathered = steps, self._batch(steps)
+
+    def _batch(self, steps: int) -> AnyBatch:
+        """The batch for the training step after so many."""
         train = self._config.train
         row = self._ranks.rank * self._batch_share + np.arange(self._batch_share)
-        keys = rng.key(train.seed, rng.Stream.BATCH, self.counters.steps, row)
+        keys = rng.key(train.seed, rng.Stream.BATCH, steps, row)
         if self._bars is not None:
             return self._bars.batch(keys, self.learner.playing_weights())
         slot, step = self.replay.sample(keys)
@@ -148,4 +161,5 @@ class ResumableState:
         self.replay.restore(saved.replay, self._dataset.training_starts())
         self.counters = counters
         self.learner.steps = counters.steps
+        self._gathered = (-1, None)
         self._measured_at = None

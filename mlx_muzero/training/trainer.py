@@ -241,7 +241,11 @@ class Trainer:
 
     def _learn(self) -> None:
         began = time.perf_counter()
-        report = self.state.learner.step(self.state.next_batch())
+        batch = self.state.next_batch()
+        if self.counters.steps + 1 < self._steps_due():
+            report = self.state.learner.step(batch, self.state.gather_ahead)
+        else:  # other episodes will be there
+            report = self.state.learner.step(batch)
         self.counters.steps = self.state.learner.steps
         self.journal.learned(report, self.counters, time.perf_counter() - began)
         self.phase.learned()

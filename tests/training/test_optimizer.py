@@ -3,8 +3,12 @@ import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mlx.utils import tree_flatten, tree_unflatten
 
+from examples import examples
+from mlx_muzero.networks.second_stream import two_streams
 from mlx_muzero.training.optimizer import AdamW
 
 FALLING = optim.cosine_decay(0.01, 4, 0.001)
@@ -74,3 +78,31 @@ def test_refuses_the_state_of_another_model():
     other = AdamW(nn.Linear(2, 2), 0.01, 0.0, 0.0)
     with pytest.raises(ValueError, match="other parameters"):
         optimizer.restore(other.arrays(), other.average())
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=9))
+@examples(40)
+def test_all_parameters_are_two_vectors_of_about_the_same_length(widths):
+    model = nn.Module()
+    for number, width in enumerate(widths):
+        model[f"p{number}"] = mx.full((2, width), number)
+    optimizer = AdamW(model, FALLING, 0.0, 0.9)
+    arrays = dict(tree_flatten(model.parameters()))
+    halves = optimizer.end_to_end(arrays)
+    assert len(halves) == min(len(widths), 2)
+    assert abs(halves[0].size - halves[-1].size) <= 2 * max(widths) or len(halves) == 1
+    found = optimizer.by_name(halves)
+    assert found.keys() == arrays.keys()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(np.array(found[name]), np.array(array))
+
+
+def test_a_second_stream_changes_no_bit():
+    models = small_model(1), small_model(1)
+    for two, model in enumerate(models):
+        optimizer = AdamW(model, FALLING, 0.1, 0.9)
+        for step in range(3):
+            with two_streams(bool(two)):
+                optimizer.update(optimizer.end_to_end(gradients_of(model, step)), mx.array(0.5))
+    for name, array in weights(models[0]).items():
+        np.testing.assert_array_equal(array, weights(models[1])[name])

@@ -48,6 +48,34 @@ def test_units_are_those_that_would_have_been_drawn(calls):
     assert len(ran) == 2
 
 
+@pytest.mark.parametrize("key", [7, 8])
+def test_units_drawn_ahead_serve_their_own_key_alone(calls, key):
+    again, function, _, _ = calls
+    x = mx.ones((3, 5))
+    again.draw_ahead(7)  # nothing was asked for yet
+    for _ in range(2):
+        again(x)
+    seed_dropout(key)
+    expected = [function(x)["dropped"] for _ in range(2)]
+    again.draw_ahead(7)
+    seed_dropout(key)
+    for array in expected:
+        np.testing.assert_array_equal(np.array(again(x)["dropped"]), np.array(array))
+
+
+def test_units_drawn_ahead_serve_their_own_shapes_alone(calls):
+    again, function, _, _ = calls
+    small, large = mx.ones((2, 4)), mx.ones((3, 4))
+    for x in (small, small, large, large):
+        again(x)
+    again.draw_ahead(7)
+    for x in (small, large):
+        seed_dropout(7)
+        expected = function(x)["dropped"]
+        seed_dropout(7)
+        np.testing.assert_array_equal(np.array(again(x)["dropped"]), np.array(expected))
+
+
 def test_other_shapes_are_recorded_apart(calls):
     again, _, _, ran = calls
     for rows in (2, 3, 2, 3, 2, 3):
