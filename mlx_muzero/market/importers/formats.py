@@ -13,7 +13,12 @@ from mlx_muzero.market.importers.databento import DBN_MAGIC, JSON_START
 from mlx_muzero.market.importers.depth_capture import FIRST_LINE
 from mlx_muzero.market.importers.fields import EPOCH
 from mlx_muzero.market.importers.lean_names import is_lean, is_lean_quote
-from mlx_muzero.market.importers.named_columns import DATABENTO, NAMED_FORMATS, find_header
+from mlx_muzero.market.importers.named_columns import (
+    DATABENTO,
+    NAMED_FORMATS,
+    find_header,
+    naming_columns,
+)
 from mlx_muzero.market.importers.nautilus import NAUTILUS, holds_nautilus_bars
 from mlx_muzero.market.importers.nautilus_names import is_nautilus_ask
 from mlx_muzero.market.importers.packed import GZIP_MAGIC, is_zip, open_text, require_file
@@ -255,7 +260,11 @@ def detect_format(path: Path) -> str:
     name = candle_format(head) or _text_format(rows[:-1] or rows, path.name) or _named_format(head)
     if name is None:
         known = "\n".join(f"  {name}: {about}" for name, about in FORMATS.items())
-        raise DataError(f"{path}: unknown format; {_about(path, magic, rows)}. Known:\n{known}")
+        raise DataError(
+            f"{path}: unknown format; {_about(path, magic, rows)}. Known:\n{known}\n"
+            f"Any other text file with rows of bars is read with {naming_columns()}, where NAME is"
+            " the column's name in its header or its number"
+        )
     return name
 
 

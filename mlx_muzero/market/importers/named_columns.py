@@ -50,7 +50,7 @@ NAMED_FORMATS = {
 }
 """Formats whose header names the columns, each with a one-line description."""
 
-_DELIMITERS = "\t;,"
+_DELIMITERS = "\t;,|"
 # A header may follow a line with the address of a web site, or the title of a report.
 _HEADER_WITHIN = 20
 _SAMPLED = 1000
@@ -119,6 +119,11 @@ def find_header(
     return None
 
 
+def naming_columns(wanted: Wanted = OF_BARS) -> str:
+    """The option that says which columns of a file hold what, to be filled in."""
+    return f"--columns {','.join(f'{column}=NAME' for column in (TIME, *wanted.needed))}"
+
+
 def named_layout(
     path: Path, text: str, chosen: Mapping[str, str], wanted: Wanted = OF_BARS
 ) -> TextLayout:
@@ -143,10 +148,9 @@ def named_layout(
             if chosen
             else f"no header that names a time, {', '.join(needed[:-1])} and {needed[-1]}"
         )
-        to_name = ",".join(f"{column}=NAME" for column in (TIME, *needed))
         raise DataError(
-            f"{path}:1: {missing} (first line {first[:80]!r}): name its columns with --columns"
-            f" {to_name}"
+            f"{path}:1: {missing} (first line {first[:80]!r}): name its columns with"
+            f" {naming_columns(wanted)}"
         )
     rows = _sampled(text, header)
     if comma := header.delimiter != "," and any(

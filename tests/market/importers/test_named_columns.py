@@ -191,10 +191,19 @@ def test_numbers_may_have_a_decimal_comma(store, tmp_path):
     require_walk(store, "BTCUSDT")
 
 
+@pytest.mark.parametrize("delimiter", ["|", "\t", ";", ","])
+def test_columns_are_told_apart_by_any_usual_delimiter(store, tmp_path, delimiter):
+    lines = rows("%Y-%m-%dT%H:%M:%SZ", delimiter=delimiter)
+    header = delimiter.join(("Time", "Open", "High", "Low", "Close"))
+    report = import_file(store, write(tmp_path / "btcusdt.txt", lines, header))
+    assert (report.format, report.rows) == ("csv", 200)
+    require_walk(store, "BTCUSDT")
+
+
 def test_unusual_names_are_given_by_name_or_number(store, tmp_path):
     lines = rows("%Y-%m-%dT%H:%M:%SZ")
     path = write(tmp_path / "btcusdt.csv", lines, "Zeit,Erster,Hoch,Tief,Letzter")
-    refused(store, path, "unknown format")
+    refused(store, path, "unknown format", "--columns time=NAME,open=NAME,high=NAME,low=NAME")
     columns = "time=Zeit,open=Erster,high=hoch,low=4,close=Letzter"
     choices = Choices(columns=tuple(parse_columns(columns).items()))
     report = import_file(store, path, choices=choices)
