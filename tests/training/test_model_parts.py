@@ -27,6 +27,13 @@ def test_they_are_the_trainable_parameters_in_order(model):
         assert mine is theirs
 
 
+def test_statistics_are_all_other_arrays(model):
+    others = dict(tree_flatten(model.parameters()))
+    for name in named(model):
+        others.pop(name)
+    assert {id(array) for array in ModelParts(model).statistics()} == set(map(id, others.values()))
+
+
 def test_what_is_put_is_in_the_model_and_what_the_model_loads_is_found(model):
     parts = ModelParts(model)
     parts.put([array + 1.0 for array in parts.parameters()])

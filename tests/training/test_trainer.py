@@ -249,6 +249,28 @@ def test_rounds_played_ahead_have_the_weights_of_when_they_were_begun(played_ahe
     assert rounds == [(4, 0), (8, 0), (12, 8), (16, 8)]
 
 
+def test_a_batch_gathered_ahead_is_that_of_its_step_alone(tmp_path, ahead_config, small_dataset):
+    trainer = make_trainer(tmp_path / "run", ahead_config, small_dataset)
+    state = trainer.state
+    trainer._collect()
+
+    def batches(*steps):
+        found = []
+        for state.counters.steps in steps:
+            found.append(state.next_batch())
+        return found
+
+    expected = batches(0, 1)
+    for steps in ((0, 1), (1,), (0,)):
+        state.counters.steps = 0
+        state.gather_ahead()
+        for step, batch in zip(steps, batches(*steps), strict=True):
+            for field in dataclasses.fields(batch):
+                here, there = (getattr(one, field.name) for one in (batch, expected[step]))
+                np.testing.assert_array_equal(here, there, field.name)
+    trainer.phase.close()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("delayed", cases(1, ["learning", "playing"]))
 def test_timing_changes_nothing_of_a_run_that_plays_ahead(
