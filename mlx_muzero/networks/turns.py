@@ -21,13 +21,18 @@ Part = list[mx.array]
 
 
 class Turns:
-    """The parts of a step, in the order in which they are made: forward, heads, and back again."""
+    """The parts of a step, noted as they are made: forward, through the heads, and back again."""
 
     def __init__(self) -> None:
+        # Forward, and back through the heads, by stream.
         self._heads: tuple[list[Part], list[Part]] = [], []
+        # Gradients of weights of the first stream's heads.
         self._weights: list[Part] = []
+        # What the second stream's heads are computed from.
         self._leading: list[Part] = []
+        # Gradients of weights of the second's heads and of what they are computed from.
         self._put_off: list[Part] = []
+        # From where the way back through the chain begins.
         self._flows: Part = []
         self._back: list[Part] = []
 
@@ -60,11 +65,11 @@ class Turns:
         parts.append(list(arrays))
 
     def legs(self) -> tuple[list[Part], list[Part]]:
-        """What to evaluate in order, up to what the way back waits for, and from there on.
+        """What to evaluate in order: all that the way back waits for, and the way back.
 
-        Gradients of weights of the first stream's heads are for the time until the second's are
-        through. What leads to those waits for them, so it comes last. What was put off comes soon
-        after, while the second stream has little else to do.
+        Until the second stream's heads are through, the first has its own, and their gradients of
+        weights. What the second's are computed from comes last: its gradient waits for theirs. What
+        was put off comes from then on, while the second stream has little else to do.
         """
         forth = in_turns([*self._heads[0], *self._weights], self._heads[1])
         rest = in_turns([*self._leading, self._flows, *self._back], self._put_off, within=0.4)
