@@ -52,9 +52,9 @@ def two_streams(wanted: bool) -> Iterator[None]:
 
 
 @contextmanager
-def aside() -> Iterator[None]:
-    """Operations made within are computed on the second stream, if it is in use."""
-    if not _mine.used or _mine.stream is None:
+def aside(wanted: bool = True) -> Iterator[None]:
+    """If `wanted`, operations made within are computed on the second stream, if it is in use."""
+    if not wanted or not _mine.used or _mine.stream is None:
         yield
         return
     with _at(Place.ASIDE), mx.stream(_mine.stream):

@@ -10,7 +10,7 @@ they are made, and evaluated in turns, which changes nothing of what is computed
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from operator import itemgetter
 
 import mlx.core as mx
@@ -130,9 +130,7 @@ def note_weights(arrays: Sequence[mx.array]) -> None:
         _mine.turns.note_weights(arrays)
 
 
-@contextmanager
-def for_weights() -> Iterator[None]:
+def for_weights() -> AbstractContextManager[None]:
     """Gradients of weights made within are computed aside, unless the first stream has the time."""
     forth = _mine.turns is not None and not _mine.turns.on_the_way_back
-    with nullcontext() if forth and place() is Place.CHAIN else aside():
-        yield
+    return aside(not forth or place() is not Place.CHAIN)

@@ -79,11 +79,15 @@ class Learner:
         self.ranks = ranks or Ranks()
         self.ranks.share_statistics(model)
         self.optimizer = AdamW(
-            model, learning_rate(config), config.weight_decay, config.average_decay
+            model,
+            learning_rate(config),
+            config.weight_decay,
+            config.average_decay,
+            two_cores=self._two_cores,
         )
         self.steps = 0
         self._parts = ModelParts(model)
-        self._before: tuple[dict[str, mx.array], dict[str, mx.array]] | None = None
+        self._before: tuple[dict[str, mx.array], dict[str, Any]] | None = None
         self._objective = objective_of(model, config)
         self._terms = self._objective.terms
         if not self._terms:
@@ -99,7 +103,7 @@ class Learner:
             state = [self.model.state, mx.random.state]
             self._gradient = Recorded(self._eager_gradient, state)
 
-    def step(self, batch: AnyBatch, meanwhile: Callable[[], object] = lambda: None) -> StepReport:
+    def step(self, batch: AnyBatch, meanwhile: Callable[[], None] | None = None) -> StepReport:
         """Update the weights once.
 
         Args:
@@ -124,7 +128,8 @@ class Learner:
                     mx.async_eval(self.optimizer.state, self._parts.statistics())
                     if isinstance(self._gradient, Recorded):
                         self._gradient.draw_ahead(self._dropout_key(self.steps + 1))
-                    meanwhile()
+                    if meanwhile is not None:
+                        meanwhile()
                 else:
                     mx.eval(self._state, figures)
             self._before = None
@@ -245,14 +250,17 @@ def learning_rate(config: TrainConfig) -> Callable[[mx.array], mx.array]:
 
 def _sum_of_squares(halves: Halves) -> mx.array:
     """Sum over all of `halves`, as a scalar; in parts of the vector that they make end to end."""
-    first, second = halves if len(halves) > 1 else (*halves, halves[0][:0])
+    if len(halves) == 1:
+        sums, rest = _squares_in_parts(halves[0])
+        return sums.sum() + rest
+    first, second = halves
     end, begin = len(first) // _PART * _PART, min(-len(first) % _PART, len(second))
     with aside():
         of_second = _squares_in_parts(second[begin:])
     border = mx.concatenate([first[end:], second[:begin]])
     found = [_squares_in_parts(first[:end]), _squares_in_parts(border), of_second]
-    sums, rests = zip(*found, strict=True)
-    return mx.concatenate(list(sums)).sum() + sum(rests)  # of which all but one are 0
+    sums = mx.concatenate([of_parts for of_parts, _ in found])
+    return sums.sum() + sum(rest for _, rest in found)  # all but one of them 0
 
 
 def _squares_in_parts(vector: mx.array) -> tuple[mx.array, mx.array]:

@@ -1,14 +1,13 @@
 """Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and Hutter 2019).
 
-A compiled function updates half of all parameters as one vector: array by array, the many small
-operations of an update take longer on the CPU than their arithmetic. The other half is computed on
-a second stream, if there is one. Each also updates an exponential moving average of the parameters,
-which is what plays: single steps leave noise in the parameters that is as large as the differences
-between actions (Polyak and Juditsky 1992).
+One compiled function updates all parameters as one vector: array by array, the many small
+operations of an update take longer on the CPU than their arithmetic. For two cores there are two
+such vectors. It also updates an exponential moving average of the parameters, which is what plays:
+single steps leave noise in the parameters that is as large as the differences between actions
+(Polyak and Juditsky 1992).
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from functools import partial
 from itertools import accumulate
 from typing import Any
@@ -20,7 +19,7 @@ from mlx_muzero.networks.second_stream import aside
 from mlx_muzero.training.model_parts import ModelParts
 
 Halves = list[mx.array]
-"""All parameters end to end, in two vectors; in one, if there is one parameter."""
+"""All parameters end to end, in two vectors or in one."""
 
 MEAN_DECAY = 0.9
 SQUARE_DECAY = 0.999
@@ -36,6 +35,7 @@ class AdamW:
         learning_rate: maps the number of updates so far to the step size, a scalar.
         weight_decay: decoupled weight decay.
         average_decay: weight of the old average in an update; 0 makes it equal the parameters.
+        two_cores: whether half of the parameters are updated on the second stream.
 
     Attributes:
         state: "step" (number of updates), and as `Halves` "mean", "square" (moments) and "average".
@@ -50,6 +50,8 @@ class AdamW:
         learning_rate: Callable[[mx.array], mx.array],
         weight_decay: float,
         average_decay: float,
+        *,
+        two_cores: bool = False,
     ) -> None:
         self._model = ModelParts(model)
         self._learning_rate = learning_rate
@@ -57,7 +59,7 @@ class AdamW:
         parameters = self._parameters()
         self._shapes = {name: array.shape for name, array in parameters.items()}
         sizes = {name: array.size for name, array in parameters.items()}
-        self._halves = _in_halves(sizes)
+        self._halves = _in_halves(sizes) if two_cores else [list(sizes)]
         self._cuts = [
             list(accumulate(sizes[name] for name in names))[:-1] for names in self._halves
         ]
@@ -95,7 +97,7 @@ class AdamW:
         for half, parameter in enumerate(self._end_to_end_parameters()):
             before = parameter, gradient[half], state["mean"][half], state["square"][half]
             average = (state["average"][half],) if averaging else ()
-            with aside() if half else nullcontext():
+            with aside(half > 0):
                 moved.append(self._adam[half](*before, *scalars, *average, *averaging))
         parameters, state["mean"], state["square"], *averages = map(list, zip(*moved, strict=True))
         state["average"] = averages[0] if averaging else parameters
@@ -137,7 +139,7 @@ class AdamW:
         """Arrays by parameter name as vectors."""
         found = Halves()
         for half, names in enumerate(self._halves):
-            with aside() if half else nullcontext():
+            with aside(half > 0):
                 found.append(mx.concatenate([arrays[name].reshape(-1) for name in names]))
         return found
 

@@ -83,7 +83,7 @@ class ResumableState:
                 volatility_bars=config.train.volatility_bars,
             )
         self.counters = counters
-        self._gathered: tuple[int, AnyBatch | None] = (-1, None)
+        self._gathered: tuple[int, AnyBatch] | None = None
         # Who plays ahead has a core to spare, which waits once a round is played.
         spare = config.collect.ahead and performance_cores() > 1
         losses = loss_config(config.train, counters.phase)
@@ -102,9 +102,9 @@ class ResumableState:
 
     def next_batch(self) -> AnyBatch:
         """This rank's share of the batch for the next training step."""
-        (steps, gathered), self._gathered = self._gathered, (-1, None)
-        if gathered is not None and steps == self.counters.steps:
-            return gathered
+        gathered, self._gathered = self._gathered, None
+        if gathered is not None and gathered[0] == self.counters.steps:
+            return gathered[1]
         return self._batch(self.counters.steps)
 
     def gather_ahead(self) -> None:
@@ -161,5 +161,5 @@ class ResumableState:
         self.replay.restore(saved.replay, self._dataset.training_starts())
         self.counters = counters
         self.learner.steps = counters.steps
-        self._gathered = (-1, None)
+        self._gathered = None
         self._measured_at = None

@@ -242,10 +242,9 @@ class Trainer:
     def _learn(self) -> None:
         began = time.perf_counter()
         batch = self.state.next_batch()
-        if self.counters.steps + 1 < self._steps_due():
-            report = self.state.learner.step(batch, self.state.gather_ahead)
-        else:  # other episodes will be there
-            report = self.state.learner.step(batch)
+        # After the last step of a round, others are learned from.
+        more = self.counters.steps + 1 < self._steps_due()
+        report = self.state.learner.step(batch, self.state.gather_ahead if more else None)
         self.counters.steps = self.state.learner.steps
         self.journal.learned(report, self.counters, time.perf_counter() - began)
         self.phase.learned()

@@ -86,7 +86,7 @@ def test_all_parameters_are_two_vectors_of_about_the_same_length(widths):
     model = nn.Module()
     for number, width in enumerate(widths):
         model[f"p{number}"] = mx.full((2, width), number)
-    optimizer = AdamW(model, FALLING, 0.0, 0.9)
+    optimizer = AdamW(model, FALLING, 0.0, 0.9, two_cores=True)
     arrays = dict(tree_flatten(model.parameters()))
     halves = optimizer.end_to_end(arrays)
     assert len(halves) == min(len(widths), 2)
@@ -100,7 +100,7 @@ def test_all_parameters_are_two_vectors_of_about_the_same_length(widths):
 def test_a_second_stream_changes_no_bit():
     models = small_model(1), small_model(1)
     for two, model in enumerate(models):
-        optimizer = AdamW(model, FALLING, 0.1, 0.9)
+        optimizer = AdamW(model, FALLING, 0.1, 0.9, two_cores=bool(two))
         for step in range(3):
             with two_streams(bool(two)):
                 optimizer.update(optimizer.end_to_end(gradients_of(model, step)), mx.array(0.5))
