@@ -89,7 +89,11 @@ def download(
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(_one(desk, wish, gate)) for wish in wishes]
-        except* StorageError as full:
+        except ExceptionGroup as failed:
+            # Not `except*`: early releases of Python 3.11 group again what is raised in it.
+            full, others = failed.split(StorageError)
+            if full is None or others is not None:
+                raise
             raise full.exceptions[0] from None
         finally:
             await source.close()
