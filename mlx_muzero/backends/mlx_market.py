@@ -39,9 +39,9 @@ class MlxMarket:
             probs = mx.softmax(model.outcome_logits(latent), axis=-1)
             inner.append((probs, model.moves(latent)))
             latent = self._following(latent)
-        cluster = model.chain.nearest(model.summary(latent))
         now, later = self._told(known.now, 1), self._told(known.later, model.outcomes**depth)
-        seen = model.worth(latent, later), cluster, model.worth(root, now)
+        _, _, worth, cluster = self._seen(latent, later)
+        seen = worth, cluster, model.worth(root, now)
         mx.eval(inner, seen)
         leaf_worth, leaf_cluster, root_worth = map(np.array, seen)
         return MarketAhead(
@@ -56,7 +56,8 @@ class MlxMarket:
         return None if known is None else mx.repeat(mx.array(known), each, axis=0)
 
     def _encoded(self, observation: F32) -> mx.array:
-        self._model.eval()
+        if self._model.training:  # to tell every layer takes longer than a small batch
+            self._model.eval()
         return self._model.representation(mx.array(observation))
 
     def _following(self, latent: mx.array) -> mx.array:
@@ -66,9 +67,15 @@ class MlxMarket:
         return model.dynamics(mx.repeat(latent, model.outcomes, axis=0), outcome)
 
     def _states(self, latent: mx.array, told: mx.array | None) -> MarketStates:
-        model = self._model
-        probs = mx.softmax(model.outcome_logits(latent), axis=-1)
-        cluster = model.chain.nearest(model.summary(latent))
-        seen = latent, probs, model.moves(latent), model.worth(latent, told), cluster
+        seen = latent, *self._seen(latent, told)
         mx.eval(seen)
         return MarketStates(*map(np.array, seen))
+
+    def _seen(self, latent: mx.array, told: mx.array | None) -> tuple[mx.array, ...]:
+        """What the networks say of latents, in the order of `MarketStates`."""
+        model = self._model
+        probs = mx.softmax(model.outcome_logits(latent), axis=-1)
+        moves, usual = model.moves(latent), model.worth(latent)
+        worth = usual if told is None else model.worth(latent, told)
+        cluster = model.chain.nearest(model.summarized(probs, moves, usual))
+        return probs, moves, worth, cluster
