@@ -61,6 +61,7 @@ class MarketEvaluator:
         window_bars: int,
         history: collections.abc.Sequence[int],
         width: int,
+        members: int,
         outcomes: int,
         positions: int,
         longest: int,

@@ -39,7 +39,7 @@ class MarketFace {
     const Exclusive exclusive(busy_);
     const native::Observations observations = checked_observations(observation);
     const float* told = checked_known(known, as_size(observations.count));
-    States states(sizes(), as_size(observations.count));
+    States states(evaluator_.network(), as_size(observations.count));
     {
       const nb::gil_scoped_release release;
       evaluator_.roots(observations, told, states.columns());
@@ -50,9 +50,9 @@ class MarketFace {
   nb::tuple successors(const In<float>& latent, const Known& known) {
     const Exclusive exclusive(busy_);
     const std::size_t rows = latent.ndim() == 2 ? latent.shape(0) : 0;
-    const float* first = checked("latent", latent, {rows, as_size(sizes().window.width)});
+    const float* first = checked("latent", latent, {rows, as_size(evaluator_.network().width())});
     const float* told = checked_known(known, rows);
-    States states(sizes(), rows * as_size(sizes().outcomes));
+    States states(evaluator_.network(), rows * as_size(sizes().outcomes));
     {
       const nb::gil_scoped_release release;
       evaluator_.successors(first, static_cast<int>(rows), told, states.columns());
@@ -88,11 +88,11 @@ class MarketFace {
  private:
   // Arrays for everything of so many states.
   struct States {
-    States(const networks::MarketSizes& sizes, std::size_t count)
+    States(const networks::MarketNetwork& network, std::size_t count)
         : rows(count),
-          width(as_size(sizes.window.width)),
-          outcomes(as_size(sizes.outcomes)),
-          positions(as_size(sizes.positions)),
+          width(as_size(network.width())),
+          outcomes(as_size(network.sizes().outcomes)),
+          positions(as_size(network.sizes().positions)),
           latent(rows * width),
           probs(rows * outcomes),
           moves(rows * outcomes),
@@ -156,10 +156,11 @@ void add_market(nb::module_& m) {
       .def(
           "__init__",
           [](MarketFace* self, int features, int window_bars, std::vector<int> history, int width,
-             int outcomes, int positions, int longest, int shortest, int clusters,
+             int members, int outcomes, int positions, int longest, int shortest, int clusters,
              const std::string& kernels, int threads, std::vector<float> usual, int session_bars,
              const std::string& precision) {
             new (self) MarketFace({.window = {features, window_bars, std::move(history), width},
+                                   .members = members,
                                    .outcomes = outcomes,
                                    .positions = positions,
                                    .longest = longest,
@@ -170,9 +171,9 @@ void add_market(nb::module_& m) {
                                   arithmetic_named(kernels, precision), threads);
           },
           nb::kw_only(), nb::arg("features"), nb::arg("window_bars"), nb::arg("history"),
-          nb::arg("width"), nb::arg("outcomes"), nb::arg("positions"), nb::arg("longest"),
-          nb::arg("shortest"), nb::arg("clusters"), nb::arg("kernels"), nb::arg("threads"),
-          nb::arg("usual") = std::vector<float>(), nb::arg("session_bars") = 0,
+          nb::arg("width"), nb::arg("members"), nb::arg("outcomes"), nb::arg("positions"),
+          nb::arg("longest"), nb::arg("shortest"), nb::arg("clusters"), nb::arg("kernels"),
+          nb::arg("threads"), nb::arg("usual") = std::vector<float>(), nb::arg("session_bars") = 0,
           nb::arg("precision") = "float32")
       .def("parameters", &MarketFace::parameters)
       .def("load", &MarketFace::load, nb::arg("arrays"))

@@ -6,13 +6,9 @@
 #include <utility>
 
 #include "common/integers.h"
-#include "networks/rows.h"
 
 namespace muzero::native {
 namespace {
-
-using networks::padded;
-using networks::padded_area;
 
 // States computed together, unless a single tree has more. Fixed, so that a state does not depend
 // on the number of threads even where it depends on the others in the batch (Accelerate).
@@ -26,8 +22,8 @@ MarketEvaluator::MarketEvaluator(const networks::MarketSizes& sizes,
 
 MarketEvaluator::Worker::Worker(const networks::MarketNetwork& network, int rows)
     : workspace(network.workspace(rows)),
-      latent(networks::zeros(padded_area(rows, network.width()))),
-      next(networks::zeros(padded_area(rows, network.width()))),
+      latent(networks::zeros(network.latent_area(rows))),
+      next(networks::zeros(network.latent_area(rows))),
       probs(as_size(rows) * as_size(network.sizes().outcomes)),
       moves(probs.size()) {}
 
@@ -75,8 +71,7 @@ void MarketEvaluator::successors(const float* latent, int count, const float* kn
   const int width = network_.width();
   const int outcomes = network_.sizes().outcomes;
   divide(count, outcomes, [&](Worker& worker, int first, int some) {
-    networks::pad_rows(latent + std::ptrdiff_t{first} * width, width, some, width,
-                       worker.latent.get());
+    network_.split_latents(latent + std::ptrdiff_t{first} * width, some, worker.latent.get());
     network_.successors(worker.latent.get(), some, worker.workspace, worker.next.get());
     states(worker, worker.next.get(), std::int64_t{first} * outcomes, some * outcomes,
            told(known, first, outcomes), to);
@@ -98,14 +93,14 @@ void MarketEvaluator::encode(Worker& worker, const Observations& observations, i
                           worker.workspace, worker.latent.get());
 }
 
-// Everything of latents [rows, padded(D)] -> rows `first` and following of `to`.
+// Everything of so many latents -> rows `first` and following of `to`.
 void MarketEvaluator::states(Worker& worker, const float* latent, std::int64_t first, int rows,
                              const networks::Told& told, const StateColumns& to) const {
   const networks::MarketSizes& sizes = network_.sizes();
   float* probs = to.outcome_probs + first * sizes.outcomes;
   float* moves = to.moves + first * sizes.outcomes;
   float* worth = to.worth + first * sizes.positions;
-  networks::unpad_rows(latent, rows, network_.width(), to.latent + first * network_.width());
+  network_.join_latents(latent, rows, to.latent + first * network_.width());
   network_.outcome_probs(latent, rows, worker.workspace, probs);
   network_.moves(latent, rows, worker.workspace, moves);
   seen(worker, latent, rows, told, probs, moves, worth, to.cluster + first);

@@ -61,8 +61,8 @@ class MarketEvaluator {
     Worker(const networks::MarketNetwork& network, int rows);
 
     networks::Workspace workspace;
-    networks::Floats latent;   // [rows, padded(D)]
-    networks::Floats next;     // [rows, padded(D)]
+    networks::Floats latent;   // of `rows`
+    networks::Floats next;     // of `rows`
     std::vector<float> probs;  // [rows, C]
     std::vector<float> moves;  // [rows, C]
   };
@@ -76,7 +76,7 @@ class MarketEvaluator {
   networks::Told told(const float* known, int first, std::int64_t each) const;
   void states(Worker& worker, const float* latent, std::int64_t first, int rows,
               const networks::Told& told, const StateColumns& to) const;
-  // Clusters of latents [rows, padded(D)], and their worth given what is told.
+  // Clusters of so many latents, and their worth given what is told.
   void seen(Worker& worker, const float* latent, int rows, const networks::Told& told,
             const float* probs, const float* moves, float* worth, std::int32_t* cluster) const;
   void tree(Worker& worker, const Observations& observations, int first, int count, int depth,

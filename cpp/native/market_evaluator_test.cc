@@ -9,10 +9,11 @@
 namespace muzero::native {
 namespace {
 
-constexpr int kOutcomes = 3, kPositions = 5, kWidth = 20, kBars = 4, kColumns = 6;
+constexpr int kOutcomes = 3, kPositions = 5, kMembers = 2, kWidth = 20, kBars = 4, kColumns = 6;
 
 networks::MarketSizes sizes() {
   return {.window = {.features = 4, .window_bars = kBars, .history = {0, 3}, .width = kWidth},
+          .members = kMembers,
           .outcomes = kOutcomes,
           .positions = kPositions,
           .longest = 2,
@@ -43,7 +44,7 @@ void load(MarketEvaluator& evaluator) {
 
 struct States {
   explicit States(std::size_t rows)
-      : latent(rows * kWidth),
+      : latent(rows * kMembers * kWidth),
         probs(rows * kOutcomes),
         moves(rows * kOutcomes),
         worth(rows * kPositions),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
 
 #include "common/integers.h"
 #include "networks/rows.h"
@@ -16,45 +17,15 @@ constexpr float kFadingBars = 10.0f;
 
 }  // namespace
 
-Head::Head(const Arithmetic& arithmetic, int width, int outputs, float padding)
-    : width_(width),
-      hidden_(arithmetic, width, width),
-      output_(arithmetic.kernels, width, outputs, padding) {}
-
-void Head::add_parameters(const std::string& name, std::vector<Parameter>& parameters) {
-  hidden_.add_parameters(name + ".hidden", parameters);
-  output_.add_parameters(name + ".output", parameters);
-}
-
-void Head::operator()(const float* latent, int rows, Workspace& workspace, float* y) const {
-  float* inner = workspace.inner.get();
-  hidden_(latent, rows, inner);
-  relu(padded_area(rows, width_), inner);
-  output_(inner, rows, y);
-}
-
 MarketNetwork::MarketNetwork(const MarketSizes& sizes, const Arithmetic& arithmetic)
     : sizes_(sizes),
       kernels_(arithmetic.kernels),
-      representation_(sizes.window, arithmetic),
-      dynamics_input_(arithmetic, width(), sizes.outcomes),
-      dynamics_output_(arithmetic, width(), width()),
-      outcome_head_(arithmetic, width(), sizes.outcomes, kImpossibleLogit),
-      move_head_(arithmetic, width(), sizes.outcomes),
       mean_(zeros(kSummary)),
       scale_(zeros(kSummary)),
       centers_(zeros(as_size(kSummary * sizes.clusters))) {
-  representation_.add_parameters("representation_network", parameters_);
-  dynamics_input_.add_parameters("dynamics_input", parameters_);
-  dynamics_output_.add_parameters("dynamics_output", parameters_);
-  outcome_head_.add_parameters("outcome_head", parameters_);
-  move_head_.add_parameters("move_head", parameters_);
-  if (sizes_.usual.empty()) {
-    worth_head_.emplace(arithmetic, width(), sizes.positions)
-        .add_parameters("worth_head", parameters_);
-  } else {
-    told_head_.emplace(arithmetic, width(), static_cast<int>(sizes_.usual.size()), sizes.positions)
-        .add_parameters("worth_head", parameters_);
+  for (int member = 0; member < sizes.members; ++member) {
+    const std::string prefix = member ? "others." + std::to_string(member - 1) + "." : "";
+    members_.emplace_back(sizes, arithmetic).add_parameters(prefix, parameters_);
   }
   parameters_.push_back(
       {"usual.move_pips", {1}, [this](const float* array) { move_pips_ = *array; }});
@@ -68,48 +39,90 @@ MarketNetwork::MarketNetwork(const MarketSizes& sizes, const Arithmetic& arithme
                          copy_to(centers_.get(), kSummary * sizes_.clusters)});
 }
 
+std::size_t MarketNetwork::part_area(int rows) const {
+  return padded_area(rows, sizes_.window.width);
+}
+
 Workspace MarketNetwork::workspace(int rows) const {
-  const int told = told_head_ ? ToldHead::most_logits(width()) : 0;
-  return {rows, width(),
-          std::max({representation_.inputs(), sizes_.outcomes, sizes_.positions, told})};
+  return {rows, sizes_.window.width, members_.front().most_logits()};
+}
+
+void MarketNetwork::split_latents(const float* joined, int rows, float* latent) const {
+  const int part = sizes_.window.width;
+  for (int member = 0; member < sizes_.members; ++member) {
+    pad_rows(joined + std::ptrdiff_t{member} * part, width(), rows, part, latent);
+    latent += part_area(rows);
+  }
+}
+
+void MarketNetwork::join_latents(const float* latent, int rows, float* joined) const {
+  const int part = sizes_.window.width;
+  for (int member = 0; member < sizes_.members; ++member, joined += part) {
+    for (int r = 0; r < rows; ++r, latent += padded(part)) {
+      std::copy_n(latent, part, joined + std::ptrdiff_t{r} * width());
+    }
+  }
+}
+
+void MarketNetwork::representation(const float* observation, int columns, int windows,
+                                   Workspace& workspace, float* latent) const {
+  for (const MarketMember& member : members_) {
+    member.representation(observation, columns, windows, workspace, latent);
+    latent += part_area(windows);
+  }
 }
 
 void MarketNetwork::successors(const float* latent, int rows, Workspace& workspace,
                                float* next) const {
-  const int all = rows * sizes_.outcomes;
-  const std::size_t count = padded_area(all, width());
-  float* x = workspace.x.get();
-  dynamics_input_.project(latent, rows, workspace.inner.get());
-  dynamics_input_.spread_conditions(0, workspace.inner.get(), rows, x);
-  relu(count, x);
-  dynamics_output_(x, all, next);
-  relu(count, next);
+  for (const MarketMember& member : members_) {
+    member.successors(latent, rows, workspace, next);
+    latent += part_area(rows);
+    next += part_area(rows * sizes_.outcomes);
+  }
 }
 
 void MarketNetwork::outcome_probs(const float* latent, int rows, Workspace& workspace,
                                   float* probs) const {
+  const int outcomes = sizes_.outcomes;
+  mean(latent, rows, outcomes, 1.0f, probs, [&](const MarketMember& member, const float* part) {
+    return member.outcomes(part, rows, workspace);
+  });
   float* logits = workspace.logits.get();
-  outcome_head_(latent, rows, workspace, logits);
-  kernels_.softmax(logits, rows, padded(sizes_.outcomes));
-  unpad_rows(logits, rows, sizes_.outcomes, probs);
+  pad_rows(probs, outcomes, rows, outcomes, logits, kImpossibleLogit);
+  kernels_.softmax(logits, rows, padded(outcomes));
+  unpad_rows(logits, rows, outcomes, probs);
 }
 
 void MarketNetwork::moves(const float* latent, int rows, Workspace& workspace, float* moves) const {
-  move_head_(latent, rows, workspace, workspace.logits.get());
-  scaled(workspace.logits.get(), move_pips_, rows, sizes_.outcomes, moves);
+  const auto say = [&](const MarketMember& member, const float* part) {
+    return member.moves(part, rows, workspace);
+  };
+  mean(latent, rows, sizes_.outcomes, move_pips_, moves, say);
 }
 
 void MarketNetwork::worth(const float* latent, int rows, Told told, Workspace& workspace,
                           float* worth) const {
-  float* found = workspace.logits.get();
-  if (worth_head_) {
-    (*worth_head_)(latent, rows, workspace, found);
-  } else {
-    if (told.first == nullptr) told = {sizes_.usual.data(), rows};
-    (*told_head_)(latent, rows, told, workspace, found);
-  }
-  scaled(found, kWorthDeviations * move_pips_, rows, sizes_.positions, worth);
+  if (told.first == nullptr) told = {sizes_.usual.data(), rows};
+  const auto say = [&](const MarketMember& member, const float* part) {
+    return member.worth(part, rows, told, workspace);
+  };
+  mean(latent, rows, sizes_.positions, kWorthDeviations * move_pips_, worth, say);
   if (sizes_.session_bars > 0) fade(told, rows, worth);
+}
+
+template <typename Say>
+void MarketNetwork::mean(const float* latent, int rows, int outputs, float scale, float* to,
+                         const Say& say) const {
+  const float share = scale / static_cast<float>(sizes_.members);
+  std::fill_n(to, std::ptrdiff_t{rows} * outputs, 0.0f);
+  for (const MarketMember& member : members_) {
+    const float* said = say(member, latent);
+    float* sum = to;
+    for (int r = 0; r < rows; ++r, said += padded(outputs), sum += outputs) {
+      for (int i = 0; i < outputs; ++i) sum[i] += share * said[i];
+    }
+    latent += part_area(rows);
+  }
 }
 
 void MarketNetwork::fade(const Told& told, int rows, float* worth) const {
@@ -144,12 +157,6 @@ void MarketNetwork::clusters(const float* probs, const float* moves, const float
     probs += sizes_.outcomes;
     moves += sizes_.outcomes;
     worth += sizes_.positions;
-  }
-}
-
-void MarketNetwork::scaled(const float* x, float scale, int rows, int outputs, float* to) {
-  for (int r = 0; r < rows; ++r, x += padded(outputs)) {
-    for (int i = 0; i < outputs; ++i) *to++ = scale * x[i];
   }
 }
 

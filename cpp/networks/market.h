@@ -1,50 +1,24 @@
 // The networks of a model of the market alone, as in mlx_muzero/networks/factored.py.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
-#include <string>
+#include <deque>
 #include <vector>
 
 #include "networks/arithmetic.h"
-#include "networks/conditioned.h"
-#include "networks/dense.h"
+#include "networks/floats.h"
+#include "networks/market_member.h"
+#include "networks/market_sizes.h"
 #include "networks/parameter.h"
 #include "networks/told_head.h"
-#include "networks/window_mlp.h"
 #include "networks/workspace.h"
 
 namespace muzero::networks {
 
-struct MarketSizes {
-  WindowSizes window;
-  int outcomes;   // C
-  int positions;  // P; position 0 is flat
-  int longest;    // of the positions, the one with the largest exposure
-  int shortest;   // and the one with the smallest
-  int clusters;   // G
-  // What the worth head is told next to the latent where nothing else is: I known inputs. None
-  // where it reads the market alone.
-  std::vector<float> usual;
-  // Where worth ends with the session: decisions of one, of which the first input is the share
-  // that is left. Else 0.
-  int session_bars;
-};
-
-// One hidden layer with ReLU, then outputs.
-class Head {
- public:
-  Head(const Arithmetic& arithmetic, int width, int outputs, float padding = 0.0f);
-  void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
-  // latent [rows, padded(D)] -> y [rows, padded(outputs)]; uses workspace.inner.
-  void operator()(const float* latent, int rows, Workspace& workspace, float* y) const;
-
- private:
-  int width_;
-  Dense hidden_;
-  Dense output_;
-};
-
+// What the model tells is the mean of what its members do. Latents have a part of each of them, one
+// after the other: [members][rows, padded(D)].
+//
 // Inference is const: any number of threads may call, each with its own workspace.
 class MarketNetwork {
  public:
@@ -53,19 +27,24 @@ class MarketNetwork {
   MarketNetwork& operator=(const MarketNetwork&) = delete;
 
   const MarketSizes& sizes() const { return sizes_; }
-  int width() const { return sizes_.window.width; }
+  // Of all parts of a latent together.
+  int width() const { return sizes_.members * sizes_.window.width; }
+  // Floats of the latents of so many rows.
+  std::size_t latent_area(int rows) const { return members_.size() * part_area(rows); }
   // Every array to load before the first call.
   const std::vector<Parameter>& parameters() const { return parameters_; }
   Workspace workspace(int rows) const;
 
-  // Observation [windows, W, columns] -> latent [windows, padded(D)].
+  // Rows [rows, width()] of which each has all its parts -> latents, and back.
+  void split_latents(const float* joined, int rows, float* latent) const;
+  void join_latents(const float* latent, int rows, float* joined) const;
+
+  // Observation [windows, W, columns] -> latents.
   void representation(const float* observation, int columns, int windows, Workspace& workspace,
-                      float* latent) const {
-    representation_(observation, columns, windows, workspace, latent);
-  }
-  // Every outcome of each latent [rows, padded(D)] -> next [rows * C, padded(D)].
+                      float* latent) const;
+  // Every outcome of each latent -> latents of rows * C.
   void successors(const float* latent, int rows, Workspace& workspace, float* next) const;
-  // latent [rows, padded(D)] -> probabilities [rows, C].
+  // Latents -> probabilities [rows, C].
   void outcome_probs(const float* latent, int rows, Workspace& workspace, float* probs) const;
   // -> pips from this fill to the next, by outcome [rows, C].
   void moves(const float* latent, int rows, Workspace& workspace, float* moves) const;
@@ -80,20 +59,19 @@ class MarketNetwork {
   // being flat, and the expected next move.
   static constexpr int kSummary = 3;
 
+  // Floats of one member's part of the latents of so many rows.
+  std::size_t part_area(int rows) const;
   // Worth shrinks as its session ends: few bars move little.
   void fade(const Told& told, int rows, float* worth) const;
-  // x [rows, padded(outputs)] -> scale * x, [rows, outputs].
-  static void scaled(const float* x, float scale, int rows, int outputs, float* to);
+  // scale * the mean of say(member, its part of the latents), [rows, padded(outputs)] each ->
+  // [rows, outputs].
+  template <typename Say>
+  void mean(const float* latent, int rows, int outputs, float scale, float* to,
+            const Say& say) const;
 
   MarketSizes sizes_;
   const Kernels& kernels_;
-  WindowMlp representation_;
-  ConditionedDense dynamics_input_;
-  Dense dynamics_output_;
-  Head outcome_head_;
-  Head move_head_;
-  std::optional<Head> worth_head_;  // one of the two
-  std::optional<ToldHead> told_head_;
+  std::deque<MarketMember> members_;  // which cannot move
   float move_pips_ = 1.0f;
   Floats mean_;     // [3]
   Floats scale_;    // [3]

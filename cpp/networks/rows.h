@@ -8,11 +8,12 @@
 
 namespace muzero::networks {
 
-// x [rows, width], its rows `row_stride` apart -> to [rows, padded(width)].
-inline void pad_rows(const float* x, std::ptrdiff_t row_stride, int rows, int width, float* to) {
+// x [rows, width], its rows `row_stride` apart -> to [rows, padded(width)], padded with `padding`.
+inline void pad_rows(const float* x, std::ptrdiff_t row_stride, int rows, int width, float* to,
+                     float padding = 0.0f) {
   for (int r = 0; r < rows; ++r, x += row_stride, to += padded(width)) {
     std::copy_n(x, width, to);
-    std::fill(to + width, to + padded(width), 0.0f);
+    std::fill(to + width, to + padded(width), padding);
   }
 }
 

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import mlx.core as mx
 import numpy as np
+from mlx.utils import tree_flatten
 
 from mlx_muzero import _core
 from mlx_muzero.backends.native_parameters import floats, load_parameters
@@ -10,7 +12,6 @@ from mlx_muzero.config.choices import Precision
 from mlx_muzero.config.known_inputs import KnownInputs
 from mlx_muzero.kernel_choice import kernels_here
 from mlx_muzero.networks.factored import FactoredModel
-from mlx_muzero.networks.merging import as_one_set
 from mlx_muzero.search.expectimax import MarketLayer
 from mlx_muzero.search.market_evaluator import UNTOLD, KnownAhead, MarketAhead, MarketStates
 from mlx_muzero.types import F32
@@ -50,7 +51,8 @@ class NativeMarket:
             features=model.features,
             window_bars=model.window_bars,
             history=model.history,
-            width=model.config.latent_width * len(model.members),
+            width=model.config.latent_width,
+            members=len(model.members),
             outcomes=model.outcomes,
             positions=model.account_states,
             longest=model.longest,
@@ -69,7 +71,7 @@ class NativeMarket:
         Raises:
             SearchError: a parameter is missing, unknown or has another shape.
         """
-        arrays = as_one_set(self._model)
+        arrays: dict[str, mx.array] = dict(tree_flatten(self._model.parameters()))
         computed = {name: floats(a) for name, a in arrays.items() if name not in _NOT_COMPUTED}
         load_parameters(self._core, computed)
 

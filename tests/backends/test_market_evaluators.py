@@ -35,7 +35,7 @@ def market(model, request):
 
 
 @pytest.mark.parametrize("members", [1, 3])
-def test_members_are_one_wide_set_of_networks_in_cpp(members):
+def test_cpp_tells_what_all_members_tell_together(members):
     several = random_model(dataclasses.replace(SIZES, members=members))
     ours, native = MlxMarket(several), NativeMarket(several, 2)
     close(native.roots(some_windows(5)).latent, ours.roots(some_windows(5)).latent)
