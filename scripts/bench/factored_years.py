@@ -38,7 +38,7 @@ class LeftOut:
 
     def __init__(self, config: Config, folds: Sequence[Fold]) -> None:
         # Exports are of other weights.
-        self._config = replace(config, search=replace(config.search, backend="mlx"))
+        self._config = replace(config, search=replace(config.search, backend="native"))
         self._folds = folds
         self._trained_rules = TradingRules.from_config(config)
         self.seed = config.train.seed
