@@ -178,7 +178,7 @@ FX_INTRADAY = replace(
     trading=replace(FX_SMALL.trading, round_trip_cost_pips=0.4),
     # What one set of networks says of minute bars is mostly noise, in which those that learn apart
     # differ.
-    model=replace(FX_FACTORED.model, members=8),
+    model=replace(FX_FACTORED.model, members=24),
     # One simulation reads no bar ahead: where the next decision may be a bar away, what two actions
     # are worth differs by less than the noise, which is why targets hold positions.
     search=SearchConfig(num_simulations=1, depth_limit=1, discount=0.99, cost_factor=2.0),
@@ -186,7 +186,7 @@ FX_INTRADAY = replace(
         FX_FACTORED.train,
         # Few steps, and none chosen by a validation: a year of days cannot tell good from lucky.
         episodes=500,
-        batch_size=16384,
+        batch_size=49152,  # 2,048 bars for each set of networks
         num_unroll_steps=0,
         hold_bars=30,
         volatility_bars=480,
