@@ -46,6 +46,9 @@ LIBM = {"_cos", "_exp", "_log"}
 EXTENSIONS = {"SMSTART", "FMOPA", "BFMLALB", "FMLAL", "SDOT"}
 """Instructions of the kernels for newer Macs: SME's from the M4 on, and NEON's."""
 
+EVERYWHERE = {"/usr", "/usr/local"}
+"""Where a system keeps its Python, on Macs too."""
+
 SYSTEM_SYMBOLS = ROOT / "scripts" / "macos" / "system_symbols.txt"
 
 
@@ -118,8 +121,9 @@ def record_problems(archive: zipfile.ZipFile) -> Iterator[str]:
 
 
 def path_problems(archive: zipfile.ZipFile) -> Iterator[str]:
-    """Folders of this machine that a file names."""
+    """Folders of this machine that a file names, and that not every machine has."""
     places = {str(ROOT), str(Path.home()), sys.prefix, sys.base_prefix, tempfile.gettempdir()}
+    places -= EVERYWHERE
     for name in archive.namelist():
         content = archive.read(name)
         for place in sorted(place for place in places if len(Path(place).parts) > 1):

@@ -107,6 +107,13 @@ def test_a_fault_of_the_archive_is_named(make_wheel, change, problem):
     assert any(problem in found for found in inspection.problems(make_wheel(**change)))
 
 
+@pytest.mark.parametrize("prefix", ["/usr", "/usr/local"])
+def test_a_system_python_makes_wheels_that_name_system_folders(make_wheel, monkeypatch, prefix):
+    monkeypatch.setattr(inspection.sys, "base_prefix", prefix)
+    path = make_wheel(**{"mlx_muzero/a.py": f"OPEN = '{prefix}/bin/open'"})
+    assert not list(inspection.problems(path))
+
+
 def test_a_file_that_changed_is_named(make_wheel, tmp_path):
     path = make_wheel()
     changed = tmp_path / "changed" / path.name
