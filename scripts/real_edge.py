@@ -22,9 +22,9 @@ same bars with random signs are written to STORE2, and all of it is done there, 
 nothing to find.
 
 Six years of minutes take about a gigabyte, and a rival up to a minute for each round trip,
-`fitted_q` six; a run's recipe takes twelve for its years left out, and one for each round trip. With
---rivals alone, without names, nothing is fitted, and the rule may be judged on any years. Import
-the bars first: mlx-muzero data import FILE --symbol USDJPY --db STORE
+`fitted_q` six; a run's recipe takes twelve for its years left out, and one for each round trip.
+With --rivals alone, without names, nothing is fitted, and the rule may be judged on any years.
+Import the bars first: mlx-muzero data import FILE --symbol USDJPY --db STORE
 """
 
 import argparse
