@@ -79,8 +79,8 @@ def test_closed_bars_come_once_a_minute_with_their_final_values(how):
 def test_an_asked_bar_has_the_venues_time():
     events, _ = play(2)
     for event in of(events, BarClosed):
-        # A busy machine asks later, as above.
-        assert abs(event.bar.source_time_ns - event.bar.arrival_time_ns) <= 4 * SECOND_NS
+        # Up to a second is cut off the venue's time, and the answer's way comes on top.
+        assert abs(event.bar.source_time_ns - event.bar.arrival_time_ns) < 2 * SECOND_NS
 
 
 def test_a_start_in_the_past_is_a_backfill_in_pages(monkeypatch):
